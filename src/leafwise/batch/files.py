@@ -1,0 +1,246 @@
+"""The batch: photos read ahead, pooled through the networks, finished in a pool of processes."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+from numpy.typing import NDArray
+
+import leafwise
+from leafwise.batch.finish import Job, finish_photo, start_worker
+from leafwise.batch.records import (
+    Record,
+    digest_of,
+    is_done,
+    make_folder,
+    name_photos,
+    read_records,
+    write_tables,
+)
+from leafwise.config import SegmentSettings, read_toml, to_dict
+from leafwise.errors import LeafwiseError, OutputError
+from leafwise.imaging import MAX_PIXELS, read_image, write_text
+from leafwise.segmenter import Segmenter
+from leafwise.segmenter.segmenter import check_photo
+
+BATCH = 4  # photos through the networks at a time
+BATCH_PIXELS = 16_000_000  # fewer photos at a time where they are large
+RUN_NAME = "run.toml"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One photo has been dealt with."""
+
+    photo: Path
+    leaves: int = 0
+    skipped: bool = False
+    error: str = ""  # one line; empty where all went well
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a batch."""
+
+    done: int
+    skipped: int
+    leaves: int  # of the photos done in this run
+    errors: list[str]  # a line for each photo that failed
+
+
+Submit = Callable[[Job], "Future[Record]"]
+
+
+def segment_files(
+    photos: Sequence[Path],
+    out: Path,
+    segmenter: Segmenter,
+    *,
+    overwrite: bool = False,
+    workers: int = 1,
+    max_pixels: int = MAX_PIXELS,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Report:
+    """Segment photos into a folder: label maps, overlays, leaves.csv, plants.csv and run.toml.
+
+    A photo that fails is reported and the others come out. Photos done before are skipped unless `overwrite`;
+    whatever ends the run, Ctrl-C included, the tables hold all that was done. With `workers` > 1 the photos are
+    finished in that many processes: a script that asks for them needs `if __name__ == "__main__":`.
+
+    Raises OutputError where `out` cannot be written, or holds the results of another model or settings.
+    """
+    make_folder(out)
+    _write_run(out, photos, segmenter, overwrite=overwrite)
+    records = read_records(out)
+    names = name_photos(photos, records)
+    tally = _Tally(on_progress)
+    with ExitStack() as stack:
+        stack.callback(write_tables, out)
+        digests = {photo: digest_of(photo) for photo in photos}
+        todo = []
+        for photo in photos:
+            if not overwrite and is_done(out, records.get(names[photo]), digests[photo]):
+                tally.add(Progress(photo, skipped=True))
+            else:
+                todo.append(photo)
+        finish = partial(finish_photo, out=out, settings=segmenter.settings.clustering)
+        submit = stack.enter_context(_Finishers(finish, min(workers, len(todo)))).submit
+        limit = 2 * max(workers, 1)
+        pending: dict[Future[Record], Path] = {}
+        for batch in _batches(todo, max_pixels, tally):
+            seen = segmenter.look([image for _, image in batch])
+            for (photo, image), plants in zip(batch, seen, strict=True):
+                job = Job(names[photo], photo, digests[photo], image, plants)
+                pending[submit(job)] = photo
+                _collect(pending, tally, limit)
+        _collect(pending, tally, 0)
+    return Report(tally.done, tally.skipped, tally.leaves, tally.errors)
+
+
+class _Tally:
+    """Counts what became of the photos, and passes each on to whoever shows progress."""
+
+    def __init__(self, on_progress: Callable[[Progress], None]) -> None:
+        self.on_progress = on_progress
+        self.done = self.skipped = self.leaves = 0
+        self.errors: list[str] = []
+
+    def add(self, progress: Progress) -> None:
+        self.skipped += progress.skipped
+        self.done += not progress.skipped and not progress.error
+        self.leaves += progress.leaves
+        if progress.error:
+            self.errors.append(progress.error)
+        self.on_progress(progress)
+
+
+class _Finishers:
+    """A pool of processes that finish photos, or this process where one is enough."""
+
+    def __init__(self, finish: Callable[[Job], Record], workers: int) -> None:
+        self._finish = finish
+        self._pool = None
+        if workers > 1:
+            # a fork would copy the network's running threads: start clean
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(workers, context, initializer=start_worker)
+
+    def __enter__(self) -> "_Finishers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def submit(self, job: Job) -> "Future[Record]":
+        if self._pool is not None:
+            return self._pool.submit(self._finish, job)
+        future: Future[Record] = Future()
+        try:
+            future.set_result(self._finish(job))
+        except Exception as error:  # noqa: BLE001 handed on to whoever asks for the result
+            future.set_exception(error)
+        return future
+
+
+def _collect(pending: "dict[Future[Record], Path]", tally: _Tally, limit: int) -> None:
+    """Wait until at most `limit` photos are pending, and tally those that are finished."""
+    while len(pending) > limit:
+        finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+        for future in finished:
+            photo = pending.pop(future)
+            try:
+                tally.add(Progress(photo, leaves=len(future.result().leaves)))
+            except OutputError:
+                raise  # the next photo could not be written either
+            except BrokenProcessPool as error:
+                raise LeafwiseError(
+                    f"{photo}: the process that worked on it was ended, most likely for want of memory; "
+                    "run the same command again with --workers 1"
+                ) from error
+            except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
+                tally.add(Progress(photo, error=_line(photo, error)))
+
+
+def _batches(
+    photos: Sequence[Path], max_pixels: int, tally: _Tally
+) -> Iterator[list[tuple[Path, NDArray[np.uint8]]]]:
+    """Photos in batches for the networks, read ahead in a thread; those that cannot be read are tallied."""
+    batch: list[tuple[Path, NDArray[np.uint8]]] = []
+    with ThreadPoolExecutor(1) as reader:
+        ahead: list[tuple[Path, Future[NDArray[np.uint8]]]] = []
+        waiting = iter(photos)
+        while True:
+            while len(ahead) < BATCH and (photo := next(waiting, None)) is not None:
+                ahead.append((photo, reader.submit(_read, photo, max_pixels)))
+            if not ahead:
+                break
+            photo, future = ahead.pop(0)
+            try:
+                batch.append((photo, future.result()))
+            except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
+                tally.add(Progress(photo, error=_line(photo, error)))
+            if len(batch) == BATCH or sum(image.size // 3 for _, image in batch) > BATCH_PIXELS:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+def _read(photo: Path, max_pixels: int) -> NDArray[np.uint8]:
+    image = read_image(photo, max_pixels=max_pixels)
+    check_photo(image)
+    return image
+
+
+def _line(photo: Path, error: Exception) -> str:
+    """One line that names the photo and says what went wrong."""
+    if isinstance(error, LeafwiseError):
+        message = str(error)
+    else:
+        message = f"unexpected {type(error).__name__}: {error}; please report this with `leafwise info`"
+    first = message.splitlines()[0] if message else type(error).__name__
+    return first if str(photo) in first else f"{photo}: {first}"
+
+
+def _write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwrite: bool) -> None:
+    """Write run.toml, after a look at the one that is there."""
+    card = segmenter.model.card
+    model = {
+        "name": card.name,
+        "path": str(segmenter.model.folder.resolve()),
+        "digest": digest_of(segmenter.model.folder / "embedding.onnx"),
+    }
+    settings = to_dict(segmenter.settings)
+    path = out / RUN_NAME
+    if path.is_file() and not overwrite:
+        before = read_toml(path)
+        same = before.get("model", {}).get("digest") == model["digest"]
+        if not same or {section: before.get(section) for section in settings} != settings:
+            raise OutputError(
+                f"{out}: holds the results of another model or other settings; "
+                "name another folder, or add --overwrite to do its photos again"
+            )
+    run = {
+        "leafwise_version": leafwise.__version__,
+        "photos": [str(photo) for photo in photos],
+        "model": model,
+        **settings,
+    }
+    write_text(path, tomli_w.dumps(run))
+
+
+def settings_of_run(path: Path) -> tuple[str, SegmentSettings]:
+    """The model's path and the settings of a run.toml, to run it again. Raises SettingsError."""
+    from leafwise.config import from_dict
+
+    tables = read_toml(path)
+    kept = {name: tables[name] for name in ("looks", "clustering") if name in tables}
+    return str(tables.get("model", {}).get("path", "")), from_dict(SegmentSettings, kept, where=str(path))

@@ -1,0 +1,55 @@
+"""Everything after the networks for one photo: leaves, traits, pictures, files. Runs in the pool."""
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from leafwise.batch.records import Record, write_record
+from leafwise.config import ClusteringSettings
+from leafwise.imaging import write_image, write_labels
+from leafwise.plots import draw_overlay
+from leafwise.segmenter import find_leaves
+from leafwise.segmenter.leaves import SeenPlant
+from leafwise.traits import measure_leaves, measure_plants
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photo that the networks have seen."""
+
+    name: str
+    source: Path
+    digest: str
+    image: NDArray[np.uint8]  # (H, W, 3)
+    seen: Sequence[SeenPlant]
+
+
+def start_worker() -> None:
+    """Set up a process of the pool: one core each, and Ctrl-C is left to the main process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)
+
+
+def finish_photo(job: Job, out: Path, settings: ClusteringSettings) -> Record:
+    """Find a photo's leaves, measure and draw them, and write it all; the record comes last.
+
+    Raises OutputError where a file cannot be written.
+    """
+    segmentation = find_leaves(job.seen, *job.image.shape[:2], settings)
+    labels = segmentation.labels
+    leaves = measure_leaves(job.image, labels)
+    if len(leaves):
+        leaves.insert(0, "plant", segmentation.plants[leaves["leaf"].to_numpy()])
+    plants = measure_plants(labels, segmentation.plants)
+    write_labels(out / f"{job.name}_label.png", labels)
+    write_image(out / f"{job.name}_overlay.png", draw_overlay(job.image, labels))
+    record = Record(
+        job.name, str(job.source.resolve()), job.digest, leaves.to_dict("records"), plants.to_dict("records")
+    )
+    write_record(out, record)
+    return record

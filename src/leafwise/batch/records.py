@@ -1,0 +1,114 @@
+"""What is kept of each photo done, so that a run can be resumed and its tables written at any time."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from leafwise.errors import OutputError
+from leafwise.imaging import natural_key, output_error, write_text
+
+FOLDER = ".leafwise"  # of the records, inside the output folder
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """A photo that is done."""
+
+    name: str  # of its result files: NAME_label.png, NAME_overlay.png
+    source: str  # the photo's absolute path
+    digest: str  # of the photo's bytes
+    leaves: list[dict[str, Any]]  # rows of leaves.csv
+    plants: list[dict[str, Any]]  # rows of plants.csv
+
+
+def digest_of(path: Path) -> str:
+    """A fingerprint of a file's bytes; empty where it cannot be read (reading it will say why)."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    except OSError:
+        return ""
+
+
+def read_records(out: Path) -> dict[str, Record]:
+    """The records in an output folder, by name; a damaged one counts as not done."""
+    records = {}
+    for path in sorted((out / FOLDER).glob("*.json")):
+        try:
+            record = Record(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            continue
+        records[record.name] = record
+    return records
+
+
+def write_record(out: Path, record: Record) -> None:
+    """Keep a record. Raises OutputError where that fails."""
+    write_text(out / FOLDER / f"{record.name}.json", json.dumps(dataclasses.asdict(record)))
+
+
+def is_done(out: Path, record: Record | None, digest: str) -> bool:
+    """Whether a photo's results are all there and of the photo as it is now."""
+    return (
+        record is not None
+        and record.digest == digest
+        and any((out / f"{record.name}_label{suffix}").is_file() for suffix in (".png", ".tif"))
+        and (out / f"{record.name}_overlay.png").is_file()
+    )
+
+
+def name_photos(photos: Sequence[Path], records: Mapping[str, Record]) -> dict[Path, str]:
+    """A name for each photo's results: its stem, with its folder's name or a number where that is taken.
+
+    A photo that was done before keeps its name.
+    """
+    names = {record.source: name for name, record in records.items()}
+    taken = set(records)
+    chosen = {}
+    for photo in photos:
+        source = str(photo.resolve())
+        if source not in names:
+            names[source] = next(name for name in _candidates(photo) if name not in taken)
+            taken.add(names[source])
+        chosen[photo] = names[source]
+    return chosen
+
+
+def _candidates(photo: Path) -> Iterable[str]:
+    yield photo.stem
+    yield f"{photo.resolve().parent.name}_{photo.stem}"
+    yield f"{photo.resolve().parent.name}_{photo.stem}_{photo.suffix[1:].lower()}"
+    number = 2
+    while True:
+        yield f"{photo.stem}_{number}"
+        number += 1
+
+
+def write_tables(out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write leaves.csv and plants.csv of all records in an output folder, and return the two tables.
+
+    Raises OutputError where that fails.
+    """
+    records = sorted(read_records(out).values(), key=lambda record: natural_key(record.name))
+    tables = []
+    for kind in ("leaves", "plants"):
+        rows = [{"photo": record.name} | row for record in records for row in getattr(record, kind)]
+        table = pd.DataFrame(rows)
+        write_text(out / f"{kind}.csv", table.to_csv(index=False) if rows else "photo\n")
+        tables.append(table)
+    return tables[0], tables[1]
+
+
+def make_folder(out: Path) -> None:
+    """Make an output folder and its records' folder. Raises OutputError where that fails."""
+    try:
+        (out / FOLDER).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(out, error) from error
+    if not out.is_dir():
+        raise OutputError(f"{out}: a file stands where the output folder should be; choose another name")

@@ -1,0 +1,21 @@
+"""Data sets of photos with label maps: reading, checking, splitting; `datasets.synthetic` draws some."""
+
+from leafwise.datasets.check import Problem, check_dataset
+from leafwise.datasets.pairs import GROUP_PATTERN, Pair, group_of
+from leafwise.datasets.read import read_dataset
+from leafwise.datasets.splits import Folds, Split, make_folds, make_holdout, read_folds, write_folds
+
+__all__ = [
+    "GROUP_PATTERN",
+    "Folds",
+    "Pair",
+    "Problem",
+    "Split",
+    "check_dataset",
+    "group_of",
+    "make_folds",
+    "make_holdout",
+    "read_dataset",
+    "read_folds",
+    "write_folds",
+]

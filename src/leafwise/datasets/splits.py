@@ -1,0 +1,150 @@
+"""Splits into training and validation pairs: seeded, by plant where asked, and written down."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leafwise.datasets.pairs import Pair
+from leafwise.datasets.read import listed, read_json
+from leafwise.errors import DatasetError, SettingsError
+from leafwise.imaging import write_text
+
+
+@dataclass(frozen=True)
+class Split:
+    """The pairs to train on and those kept for validation, each sorted by name."""
+
+    train: tuple[Pair, ...]
+    validation: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Splits of one data set, with what made them."""
+
+    seed: int
+    by_group: bool
+    splits: tuple[Split, ...]
+
+
+def make_folds(pairs: Sequence[Pair], *, n_folds: int, seed: int, by_group: bool = False) -> Folds:
+    """`n_folds` splits whose validation sets part `pairs` among them, of sizes as equal as they can be.
+
+    With `by_group` no group is in two validation sets; the largest groups are dealt out first, each to the smallest
+    fold. The same names and seed give the same folds, in whatever order the pairs come.
+
+    Raises SettingsError for fewer than 2 folds, DatasetError for fewer pairs (or groups) than folds.
+    """
+    if n_folds < 2:
+        raise SettingsError(
+            f"{n_folds} folds: at least 2 are needed to validate on one and train on the others"
+        )
+    units = _shuffled_units(pairs, seed, by_group=by_group)
+    if len(units) < n_folds:
+        kind = "groups" if by_group else "pairs"
+        raise DatasetError(f"{len(units)} {kind} cannot make {n_folds} folds; ask for fewer")
+    units.sort(key=len, reverse=True)  # stable: equal sizes stay shuffled
+    folds: list[list[Pair]] = [[] for _ in range(n_folds)]
+    for unit in units:
+        min(folds, key=len).extend(unit)
+    return Folds(seed, by_group, tuple(_split(pairs, fold) for fold in folds))
+
+
+def make_holdout(pairs: Sequence[Pair], *, fraction: float, seed: int, by_group: bool = False) -> Folds:
+    """One split with about `fraction` of the pairs for validation, at least one, and never all.
+
+    With `by_group` groups stay whole, and the fraction is met as nearly as they allow in the order that is drawn.
+
+    Raises SettingsError for a fraction not between 0 and 1, DatasetError for fewer than 2 pairs (or groups).
+    """
+    if not 0 < fraction < 1:
+        raise SettingsError(f"a validation fraction of {fraction}: it must lie between 0 and 1")
+    units = _shuffled_units(pairs, seed, by_group=by_group)
+    if len(units) < 2:
+        kind = "groups" if by_group else "pairs"
+        raise DatasetError(f"{len(units)} {kind} cannot be split in two; add some")
+    wanted = max(1, round(fraction * len(pairs)))
+    held_out = list(units[0])
+    for unit in units[1:-1]:
+        if abs(len(held_out) + len(unit) - wanted) < abs(len(held_out) - wanted):
+            held_out += unit
+    return Folds(seed, by_group, (_split(pairs, held_out),))
+
+
+def write_folds(path: str | os.PathLike[str], folds: Folds) -> None:
+    """Write seed and names of `folds` as JSON, atomically; OutputError where that fails."""
+    content = {
+        "seed": folds.seed,
+        "by_group": folds.by_group,
+        "splits": [
+            {"train": [p.name for p in split.train], "validation": [p.name for p in split.validation]}
+            for split in folds.splits
+        ],
+    }
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def read_folds(path: str | os.PathLike[str], pairs: Sequence[Pair]) -> Folds:
+    """Folds that `write_folds` wrote, of the pairs of the same data set; pairs that it does not name are left out.
+
+    Raises DatasetError for a file that is missing or is none of these, for names that `pairs` lacks, and for names in
+    both halves of a split.
+    """
+    path = Path(path)
+    content = read_json(path)
+    by_name = _by_name(pairs)
+    try:
+        seed, by_group, splits = _parse(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"{path}: not a file of folds; write it anew with write_folds") from error
+    unknown = sorted({name for halves in splits for half in halves for name in half} - by_name.keys())
+    if unknown:
+        raise DatasetError(
+            f"{path}: photos that the data set lacks: {listed(unknown)}; add them or split anew"
+        )
+    for train, validation in splits:
+        both = sorted(set(train) & set(validation))
+        if both:
+            raise DatasetError(f"{path}: in training and validation at once: {listed(both)}; split anew")
+    halves = [(_take(by_name, train), _take(by_name, validation)) for train, validation in splits]
+    return Folds(seed, by_group, tuple(Split(train, validation) for train, validation in halves))
+
+
+def _shuffled_units(pairs: Sequence[Pair], seed: int, *, by_group: bool) -> list[list[Pair]]:
+    """What stays together: single pairs, or the pairs of a group; in an order that depends on names and seed alone."""
+    by_name = _by_name(pairs)
+    units: dict[str, list[Pair]] = {}
+    for name in sorted(by_name):
+        pair = by_name[name]
+        units.setdefault(pair.group if by_group else name, []).append(pair)
+    ordered = [units[key] for key in sorted(units)]
+    return [ordered[i] for i in np.random.default_rng(seed).permutation(len(ordered))]
+
+
+def _by_name(pairs: Sequence[Pair]) -> dict[str, Pair]:
+    by_name = {pair.name: pair for pair in pairs}
+    if len(by_name) < len(pairs):
+        names = [pair.name for pair in pairs]
+        twice = sorted(name for name in by_name if names.count(name) > 1)
+        raise DatasetError(f"pairs of the same name: {listed(twice)}; rename the photos")
+    return by_name
+
+
+def _split(pairs: Sequence[Pair], validation: Sequence[Pair]) -> Split:
+    by_name = _by_name(pairs)
+    held_out = {pair.name for pair in validation}
+    return Split(_take(by_name, by_name.keys() - held_out), _take(by_name, held_out))
+
+
+def _take(by_name: dict[str, Pair], names: Any) -> tuple[Pair, ...]:
+    return tuple(by_name[name] for name in sorted(names))
+
+
+def _parse(content: Any) -> tuple[int, bool, list[tuple[list[str], list[str]]]]:
+    splits = [(list(map(str, s["train"])), list(map(str, s["validation"]))) for s in content["splits"]]
+    return int(content["seed"]), bool(content["by_group"]), splits

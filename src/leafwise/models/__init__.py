@@ -1,0 +1,15 @@
+"""Models: a folder of ONNX, safetensors and a TOML card, run by onnxruntime."""
+
+from leafwise.models.card import ModelCard, read_card, write_card
+from leafwise.models.folder import find_model, shipped_models
+from leafwise.models.network import Model, load_model
+
+__all__ = [
+    "Model",
+    "ModelCard",
+    "find_model",
+    "load_model",
+    "read_card",
+    "shipped_models",
+    "write_card",
+]

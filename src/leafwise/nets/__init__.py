@@ -1,0 +1,17 @@
+"""The networks: encoder, decoders, embedding net, and their export to ONNX."""
+
+from leafwise.nets.decoders import LightDecoder, PaperDecoder
+from leafwise.nets.embedding_net import EmbeddingNet, Outputs
+from leafwise.nets.encoder import make_encoder
+from leafwise.nets.export import export_onnx, load_weights, save_weights
+
+__all__ = [
+    "EmbeddingNet",
+    "LightDecoder",
+    "Outputs",
+    "PaperDecoder",
+    "export_onnx",
+    "load_weights",
+    "make_encoder",
+    "save_weights",
+]

@@ -1,0 +1,91 @@
+"""Decoders: from the encoder's feature maps up to one map of features."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+
+class PaperDecoder(nn.Module):
+    """The paper's decoder (section 4.3, figure 2): five steps up to the image's own size.
+
+    Each step: nearest x 2, [conv 1x1, ReLU, BN], the encoder's feature map of that size beside it (none at
+    full size), twice [conv 3x3, ReLU, BN]. With ResNet-101: 2048 -> 1024 -> 512 -> 256 -> 64 -> 64.
+    """
+
+    stride = 1
+
+    def __init__(self, encoder_channels: Sequence[int]) -> None:
+        super().__init__()
+        *skips, bottom = encoder_channels
+        skip_widths = [*reversed(skips), 0]  # beside each step, the smallest map first
+        widths = [*reversed(skips), skips[0]]
+        self.narrow = nn.ModuleList()
+        self.mix = nn.ModuleList()
+        before = bottom
+        for width, skip_width in zip(widths, skip_widths, strict=True):
+            self.narrow.append(_conv_relu_bn(before, width, kernel=1))
+            self.mix.append(
+                nn.Sequential(
+                    _conv_relu_bn(width + skip_width, width, kernel=3), _conv_relu_bn(width, width, kernel=3)
+                )
+            )
+            before = width
+        self.out_channels = before
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Feature maps, the largest (h/2, w/2) first -> (B, out_channels, h, w)."""
+        *skips, x = features
+        for narrow, mix, skip in zip(self.narrow, self.mix, [*reversed(skips), None], strict=True):
+            x = narrow(F.interpolate(x, scale_factor=2, mode="nearest"))
+            x = mix(x if skip is None else torch.cat([x, skip], dim=1))
+        return x
+
+
+class LightDecoder(nn.Module):
+    """A narrow U-Net decoder that stops at half the image's size.
+
+    Each step: nearest x 2, the encoder's feature map beside it, twice [conv 3x3, BN, ReLU]. Embeddings vary
+    slowly inside a leaf, so that the last doubling can be a bilinear one, at a quarter of the cost.
+    """
+
+    stride = 2
+
+    def __init__(self, encoder_channels: Sequence[int], widths: Sequence[int] = (128, 96, 64, 48)) -> None:
+        super().__init__()
+        *skips, bottom = encoder_channels
+        widths = widths[-len(skips) :]
+        self.bottom = _conv_bn_relu(bottom, widths[0], kernel=1)
+        self.mix = nn.ModuleList()
+        before = widths[0]
+        for width, skip_width in zip(widths, reversed(skips), strict=True):
+            self.mix.append(
+                nn.Sequential(
+                    _conv_bn_relu(before + skip_width, width, kernel=3), _conv_bn_relu(width, width, kernel=3)
+                )
+            )
+            before = width
+        self.out_channels = before
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Feature maps, the largest (h/2, w/2) first -> (B, out_channels, h/2, w/2)."""
+        *skips, x = features
+        x = self.bottom(x)
+        for mix, skip in zip(self.mix, reversed(skips), strict=True):
+            x = mix(torch.cat([F.interpolate(x, scale_factor=2, mode="nearest"), skip], dim=1))
+        return x
+
+
+def _conv_relu_bn(before: int, after: int, *, kernel: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, kernel, padding=kernel // 2), nn.ReLU(inplace=True), nn.BatchNorm2d(after)
+    )
+
+
+def _conv_bn_relu(before: int, after: int, *, kernel: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, kernel, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(after),
+        nn.ReLU(inplace=True),
+    )

@@ -1,0 +1,74 @@
+"""From a trained network to the files of a model folder, and back to train on."""
+
+import contextlib
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from leafwise.errors import ModelError
+from leafwise.imaging import atomic_path
+from leafwise.nets.embedding_net import EmbeddingNet
+
+
+class _ForInference(nn.Module):
+    """Plain tensors out, the foreground as a probability, as `models.Model` reads them."""
+
+    def __init__(self, net: EmbeddingNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        outputs = self.net(images)
+        if outputs.foreground is None:
+            return (outputs.embeddings,)
+        return outputs.embeddings, outputs.foreground.sigmoid()
+
+
+def export_onnx(net: EmbeddingNet, path: Path, *, input_size: int) -> None:
+    """Write a network as ONNX: images (B, 3, h, w) -> embeddings (B, D, h', w'), foreground (B, h', w').
+
+    Batch, height and width stay free (multiples of 32). `net` is left in evaluation mode. Raises OutputError
+    where the file cannot be written.
+    """
+    net = net.cpu().eval()
+    outputs = ["embeddings"] + ["foreground"] * (net.foreground_head is not None)
+    free = torch.export.Dim.DYNAMIC
+    # the exporter prints its progress and warns of its own parts
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            _ForInference(net),
+            (torch.zeros(2, 3, input_size, input_size),),
+            dynamo=True,
+            input_names=["images"],
+            output_names=outputs,
+            dynamic_shapes=({0: free, 2: free, 3: free},),
+            verbose=False,
+        )
+    with atomic_path(path) as temporary:
+        program.save(str(temporary), external_data=False)  # type: ignore[union-attr]
+
+
+def save_weights(net: EmbeddingNet, path: Path) -> None:
+    """Write a network's parameters and statistics as safetensors. Raises OutputError where that fails."""
+    state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    with atomic_path(path) as temporary:
+        save_file(state, temporary)
+
+
+def load_weights(net: EmbeddingNet, path: Path) -> None:
+    """Fill a network from `save_weights`'s file. Raises ModelError where they do not fit."""
+    try:
+        net.load_state_dict(load_file(path))
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise ModelError(
+            f"{path}: not weights of this network ({str(error).splitlines()[0]}); train with the net "
+            "settings of the model that you start from"
+        ) from error

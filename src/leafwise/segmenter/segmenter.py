@@ -1,0 +1,105 @@
+"""Segmenter: a model and its settings, ready for photos."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leafwise.config import SegmentSettings
+from leafwise.errors import ImageError
+from leafwise.imaging import cut_square, whole_square
+from leafwise.models import Model, load_model
+from leafwise.segmenter.leaves import SeenPlant, Segmentation, find_leaves
+from leafwise.segmenter.views import PlantView, find_plants
+
+DEFAULT_MODEL = "rosette"
+SMALLEST_SIDE = 16  # pixels; nothing can be seen in less
+
+
+class Segmenter:
+    """Finds the leaves of photos in two looks: the whole photo for the plants, then each plant's square."""
+
+    def __init__(self, model: Model, settings: SegmentSettings | None = None) -> None:
+        self.model = model
+        self.settings = settings or SegmentSettings(model.card.looks, model.card.clustering)
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path = DEFAULT_MODEL, *, threads: int = 0) -> Self:
+        """A segmenter of a shipped model or a model folder; `threads` for its network, 0 for one a core.
+
+        Raises ModelError where there is no such model, or it is damaged.
+        """
+        return cls(load_model(name_or_path, threads=threads))
+
+    def segment(self, image: NDArray[np.uint8]) -> Segmentation:
+        """The leaves of a photo uint8 RGB (H, W, 3). Raises ImageError for any other array."""
+        check_photo(image)
+        return find_leaves(self.look([image])[0], *image.shape[:2], self.settings.clustering)
+
+    def look(self, images: Sequence[NDArray[np.uint8]]) -> list[list[SeenPlant]]:
+        """Both looks at some photos uint8 (H, W, 3), pooled into batches: each photo's plants."""
+        views = self._first_look(images)
+        size = self.settings.looks.input_size
+        squares = [
+            cut_square(image, view.square, size)
+            for image, found in zip(images, views, strict=True)
+            for view in found
+        ]
+        if not squares:
+            return [[] for _ in images]
+        embedded = self.model.embed(np.stack(squares))
+        plants = []
+        for i, view in enumerate(view for found in views for view in found):
+            foreground = None if embedded.foreground is None else embedded.foreground[i] * view.own
+            plants.append(SeenPlant(view.square, embedded.embeddings[i], foreground))
+        remaining = iter(plants)
+        return [[next(remaining) for _ in found] for found in views]
+
+    def _first_look(self, images: Sequence[NDArray[np.uint8]]) -> list[list[PlantView]]:
+        looks = self.settings.looks
+        sizes = [image.shape[:2] for image in images]
+        wholes = [whole_square(*size) for size in sizes]
+        if not self.model.card.net.foreground_head:  # nothing says where the plant is: one look at the photo
+            grid = looks.input_size // self.model.card.stride
+            return [[PlantView(whole, np.ones((grid, grid), bool))] for whole in wholes]
+        photos = [
+            cut_square(image, whole, looks.input_size) for image, whole in zip(images, wholes, strict=True)
+        ]
+        chances = self.model.embed(np.stack(photos)).foreground
+        if chances is None:
+            raise ImageError(f"{self.model.folder}: the card speaks of a foreground head, the network has none")
+        threshold = self.settings.clustering.foreground_threshold
+        return [
+            find_plants(chance > threshold, *size, looks)
+            for chance, size in zip(chances, sizes, strict=True)
+        ]
+
+
+def check_photo(image: NDArray[np.uint8]) -> None:
+    """Raise ImageError where an array is no photo: uint8 (H, W, 3), at least 16 pixels a side."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ImageError(
+            f"a photo is uint8 RGB of shape (H, W, 3), this array is {image.dtype} {image.shape}; "
+            "leafwise.read_image reads files of any kind as such"
+        )
+    if min(image.shape[:2]) < SMALLEST_SIDE:
+        raise ImageError(
+            f"the photo has only {image.shape[1]} x {image.shape[0]} pixels, too few to see a leaf; "
+            f"give one of at least {SMALLEST_SIDE} x {SMALLEST_SIDE}"
+        )
+
+
+@lru_cache(maxsize=1)
+def _default_segmenter() -> Segmenter:
+    return Segmenter.from_pretrained(DEFAULT_MODEL)
+
+
+def segment(image: NDArray[np.uint8]) -> Segmentation:
+    """The leaves of a photo uint8 RGB (H, W, 3), by the shipped model `rosette`, which is loaded once.
+
+    Raises ImageError for any other array.
+    """
+    return _default_segmenter().segment(image)

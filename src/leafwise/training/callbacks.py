@@ -1,0 +1,97 @@
+"""What is shown and kept while a network trains: one progress bar for the whole run, and pictures."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+from lightning.pytorch.callbacks import Callback
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from leafwise.imaging import write_image
+from leafwise.plots import color_labels, picture_grid
+from leafwise.training.module import Batch, EmbeddingModule
+
+
+class RunProgress(Callback):
+    """One bar over all epochs, with the time left, the loss and the best validation SBD so far."""
+
+    def __init__(self) -> None:
+        self.progress = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("steps"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        self.note = ""
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Open the bar at the step where a resumed run goes on."""
+        if trainer.is_global_zero:
+            self.progress.start()
+            self.task = self.progress.add_task(
+                "", total=int(trainer.estimated_stepping_batches), completed=trainer.global_step, note=""
+            )
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        """Move the bar."""
+        if trainer.is_global_zero:
+            loss = float(outputs["loss"] if isinstance(outputs, dict) else outputs)
+            epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+            self.progress.update(
+                self.task, completed=trainer.global_step, note=f"{epoch}  loss {loss:.3f}{self.note}"
+            )
+
+    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Note the validation's SBD beside the loss."""
+        if "val_sbd" in trainer.callback_metrics:
+            self.note = f"  val SBD {float(trainer.callback_metrics['val_sbd']):.1f}"
+
+    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Close the bar."""
+        self.progress.stop()
+
+    def on_exception(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        """Close the bar, so that the terminal is left in order."""
+        self.progress.stop()
+
+
+class Pictures(Callback):
+    """A sheet at every validation: a few photos with their truth and the labels found."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.folder = folder
+        self.count = count
+        self.rows: list[list[np.ndarray[Any, Any]]] = []
+
+    def on_validation_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Batch,
+        *_: Any,
+    ) -> None:
+        """Keep the first photos of the validation."""
+        images, labels = batch
+        for image, truth, found in zip(images, labels, outputs, strict=True):
+            if len(self.rows) < self.count:
+                photo = (image.permute(1, 2, 0).cpu().numpy() * 255).astype(np.uint8)
+                side = len(truth) // len(found)
+                large = found.repeat(side, 0).repeat(side, 1)
+                self.rows.append([photo, color_labels(truth.cpu().numpy()), color_labels(large)])
+
+    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Write the sheet; the one of Lightning's first sanity check is left out."""
+        if self.rows and trainer.is_global_zero and not trainer.sanity_checking:
+            sheet = picture_grid(self.rows, captions=["photo", "truth", "found"])
+            write_image(self.folder / f"epoch_{trainer.current_epoch + 1:04d}.png", sheet)
+        self.rows = []

@@ -1,0 +1,225 @@
+"""One training run: photos in, a model folder out."""
+
+import contextlib
+import logging
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch.utils.data import DataLoader
+
+import leafwise
+from leafwise.config import NetSettings, RunSettings, to_toml
+from leafwise.datasets import Pair
+from leafwise.errors import DatasetError, OutputError, SettingsError
+from leafwise.imaging import write_text
+from leafwise.models import ModelCard, find_model, read_card, write_card
+from leafwise.models.network import EMBEDDING_NAME
+from leafwise.nets import EmbeddingNet, export_onnx, load_weights, save_weights
+from leafwise.training.callbacks import Pictures, RunProgress
+from leafwise.training.module import EmbeddingModule
+from leafwise.training.photos import Photo, Views, read_photo, synthetic_photos
+from leafwise.training.precision import best_precision
+
+WEIGHTS_NAME = "weights.safetensors"
+SETTINGS_NAME = "settings.toml"
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Lightning's own flags, handed on to its Trainer."""
+
+    accelerator: str = "auto"  # cpu, cuda, mps
+    devices: str = "auto"
+    nodes: int = 1
+    precision: str = "auto"  # auto: bfloat16 where the processor computes in it, else float32
+
+
+def train(
+    training: Sequence[Pair],
+    validation: Sequence[Pair],
+    out: Path,
+    settings: RunSettings,
+    *,
+    start: str | Path | None = None,
+    resume: bool = False,
+    hardware: Hardware = Hardware(),  # noqa: B008 frozen
+) -> Path:
+    """Train an embedding network and write it as a model folder, which is returned.
+
+    Args:
+        training: the pairs to learn from.
+        validation: the pairs that choose the best epoch by SBD; with none, the last weights are kept.
+        out: the run's folder: settings.toml, metrics.csv, TensorBoard logs, pictures, checkpoints, model/.
+        settings: all of the run's settings.
+        start: a model's name or folder, whose weights the training starts from.
+        resume: go on from the last checkpoint in `out`, if there is one.
+        hardware: what to train on.
+
+    Raises DatasetError, SettingsError, ModelError and OutputError with what to do.
+    """
+    if not training:
+        raise DatasetError("no photo to train on; give a data set with at least one pair")
+    _prepare(out, settings, resume=resume)
+    lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
+    with _quiet():
+        module = EmbeddingModule(make_net(settings.net, start), settings)
+        shown = [read_photo(pair, settings) for pair in training] + synthetic_photos(settings)
+        judged = [read_photo(pair, settings) for pair in validation]
+        trainer = _trainer(out, settings, hardware, validate=bool(judged))
+        last = out / "checkpoints" / "last.ckpt"
+        trainer.fit(
+            module,
+            _loader(shown, settings, random=True),
+            _loader(judged, settings, random=False) if judged else None,
+            ckpt_path=last if resume and last.is_file() else None,
+            weights_only=True,
+        )
+        if trainer.interrupted:
+            raise KeyboardInterrupt
+        if judged:
+            _take_best(module, trainer)
+    scores = {name: float(value) for name, value in trainer.callback_metrics.items() if "val_" in name}
+    return write_model(out / "model", module.net, _card(settings, module.net, out.name, len(training), scores))
+
+
+def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:
+    """A network of these settings, with the weights of the model `start` where one is given.
+
+    Raises SettingsError where that model's network has another shape.
+    """
+    if start is None:
+        return EmbeddingNet(settings)
+    folder = find_model(start)
+    theirs = read_card(folder).net
+    shape = replace(settings, encoder_weights="none", freeze_encoder=False)
+    if shape != replace(theirs, encoder_weights="none", freeze_encoder=False):
+        raise SettingsError(f"{folder}: its network is {theirs}; give the same net settings, or train from scratch")
+    net = EmbeddingNet(replace(settings, encoder_weights="none"))
+    load_weights(net, folder / WEIGHTS_NAME)
+    return net
+
+
+def write_model(folder: Path, net: EmbeddingNet, card: ModelCard) -> Path:
+    """Write a network as a model folder: all of it, or nothing. Returns the folder."""
+    unfinished = folder.with_name(folder.name + ".tmp")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        unfinished.mkdir(parents=True)
+        save_weights(net, unfinished / WEIGHTS_NAME)
+        export_onnx(net, unfinished / EMBEDDING_NAME, input_size=card.looks.input_size)
+        write_card(card, unfinished)
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+    except OSError as error:
+        raise OutputError(f"{folder}: the model cannot be written ({error}); check space and rights") from error
+    return folder
+
+
+def _prepare(out: Path, settings: RunSettings, *, resume: bool) -> None:
+    if (out / SETTINGS_NAME).exists() and not resume:
+        raise OutputError(f"{out}: holds a training run already; add --resume to go on with it, or name another")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be made ({error.strerror}); name a folder that you may write") from error
+    write_text(out / SETTINGS_NAME, to_toml(settings))
+
+
+def _loader(photos: list[Photo], settings: RunSettings, *, random: bool) -> DataLoader[Any]:
+    training = settings.training
+    return DataLoader(
+        Views(photos, settings, random=random),
+        batch_size=min(training.batch_size, len(photos)),
+        shuffle=random,
+        drop_last=random,
+        num_workers=training.workers,
+        persistent_workers=training.workers > 0,
+    )
+
+
+def _trainer(out: Path, settings: RunSettings, hardware: Hardware, *, validate: bool) -> lightning.Trainer:
+    training = settings.training
+    best = {"monitor": "val_sbd", "mode": "max", "filename": "best"} if validate else {}
+    every = training.validate_every if validate else 1
+    callbacks: list[Callback] = [
+        RunProgress(),
+        ModelCheckpoint(
+            out / "checkpoints", save_last=True, every_n_epochs=every, enable_version_counter=False, **best
+        ),
+    ]
+    if training.averaging > 0:
+        callbacks.append(EMAWeightAveraging(decay=training.averaging))
+    if validate and training.pictures > 0:
+        callbacks.append(Pictures(out / "pictures", training.pictures))
+    if validate and training.patience > 0:
+        callbacks.append(EarlyStopping("val_sbd", patience=training.patience, mode="max"))
+    kind = _accelerator(hardware.accelerator)
+    return lightning.Trainer(
+        accelerator=kind,
+        devices=hardware.devices if hardware.devices == "auto" else int(hardware.devices),
+        num_nodes=hardware.nodes,
+        precision=best_precision(kind) if hardware.precision == "auto" else hardware.precision,  # type: ignore[arg-type]
+        max_epochs=training.epochs,
+        check_val_every_n_epoch=every,
+        num_sanity_val_steps=0,
+        logger=[CSVLogger(out, name="", version="logs"), TensorBoardLogger(out, name="", version="logs")],
+        log_every_n_steps=1,
+        callbacks=callbacks,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def _accelerator(name: str) -> str:
+    if name != "auto":
+        return name
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _take_best(module: EmbeddingModule, trainer: lightning.Trainer) -> None:
+    checkpoint = trainer.checkpoint_callback
+    best = getattr(checkpoint, "best_model_path", "")
+    if best:
+        module.load_state_dict(torch.load(best, weights_only=True, map_location="cpu")["state_dict"])
+
+
+def _card(settings: RunSettings, net: EmbeddingNet, name: str, n_photos: int, scores: dict[str, float]) -> ModelCard:
+    synthetic = settings.training.synthetic_plants
+    return ModelCard(
+        name=name,
+        leafwise_version=leafwise.__version__,
+        stride=net.stride,
+        trained_on=f"{n_photos} photos" + (f" and {synthetic} synthetic plants" if synthetic else ""),
+        looks=settings.looks,
+        clustering=settings.clustering,
+        net=settings.net,
+        loss=settings.loss,
+        scores={"validation": scores} if scores else {},
+    )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's advice on data loaders and logging steps says nothing to our users."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning.*")
+        warnings.filterwarnings("ignore", module="torch.*")
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

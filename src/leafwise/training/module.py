@@ -1,0 +1,117 @@
+"""The Lightning module of the embedding network: loss, optimiser, validation."""
+
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from leafwise.clustering import hdbscan
+from leafwise.config import RunSettings
+from leafwise.losses import discriminative_terms, foreground_loss, weigh
+from leafwise.metrics import score_labels
+from leafwise.models.card import IMAGENET_MEAN, IMAGENET_STD
+from leafwise.nets import EmbeddingNet
+
+Batch = tuple[Tensor, Tensor]  # float images (B, 3, h, w) in [0, 1], integer labels (B, h, w)
+
+
+class EmbeddingModule(lightning.LightningModule):
+    """Trains an EmbeddingNet on the discriminative loss and, where it has the head, on the foreground."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, net: EmbeddingNet, settings: RunSettings) -> None:
+        super().__init__()
+        self.net = net
+        self.settings = settings
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
+
+    def _outputs(self, images: Tensor) -> Any:
+        pixels = (images - self.mean) / self.std
+        return self.net(pixels.contiguous(memory_format=torch.channels_last))
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """The loss of a batch, its terms logged apart."""
+        images, labels = batch
+        loss = self.settings.loss
+        outputs = self._outputs(images)
+        on_grid = labels[:, self.net.stride // 2 :: self.net.stride, self.net.stride // 2 :: self.net.stride]
+        terms = discriminative_terms(
+            outputs.embeddings,
+            on_grid,
+            pull_margin=loss.pull_margin,
+            push_margin=loss.push_margin,
+            background=loss.background,
+        )
+        total = weigh(terms, loss)
+        logged = dict(terms._asdict())
+        if outputs.foreground is not None:
+            logged["foreground"] = foreground_loss(outputs.foreground, labels)
+            total = total + loss.foreground_weight * logged["foreground"]
+        self.log_dict({f"loss/{name}": value for name, value in logged.items()}, on_step=False, on_epoch=True)
+        self.log("loss", total, prog_bar=True, on_step=True, on_epoch=False)
+        return total
+
+    def validation_step(self, batch: Batch, batch_index: int) -> list[NDArray[np.int32]]:
+        """SBD, FBD and |DiC| of a batch on the network's grid, logged; returns its label maps."""
+        images, labels = batch
+        found = self.label_maps(images)
+        first, stride = self.net.stride // 2, self.net.stride
+        truths = labels[:, first::stride, first::stride].cpu().numpy()
+        scores = [score_labels(truth, labels) for truth, labels in zip(truths, found, strict=True)]
+        means = {
+            "val_sbd": float(np.mean([score.sbd for score in scores])),
+            "val_fbd": float(np.mean([score.fbd for score in scores])),
+            "val_abs_dic": float(np.mean([abs(score.dic) for score in scores])),
+        }
+        self.log_dict(means, batch_size=len(images), on_epoch=True, sync_dist=True)
+        return found
+
+    def label_maps(self, images: Tensor) -> list[NDArray[np.int32]]:
+        """Images float (B, 3, h, w) in [0, 1] -> B label maps int32 on the network's grid, by HDBSCAN."""
+        outputs = self._outputs(images)
+        embeddings = outputs.embeddings.detach().float().cpu().numpy()
+        settings = self.settings.clustering
+        if outputs.foreground is None:
+            return [hdbscan(one, None, settings) for one in embeddings]
+        foregrounds = (outputs.foreground.sigmoid() > settings.foreground_threshold).cpu().numpy()
+        return [hdbscan(one, mask, settings) for one, mask in zip(embeddings, foregrounds, strict=True)]
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with one cycle, or the paper's SGD with a cyclic learning rate."""
+        training = self.settings.training
+        parameters = [p for p in self.parameters() if p.requires_grad]
+        steps = int(self.trainer.estimated_stepping_batches)
+        optimizer: torch.optim.Optimizer
+        if training.optimizer == "adamw":
+            optimizer = torch.optim.AdamW(
+                parameters, training.learning_rate, weight_decay=training.weight_decay
+            )
+        else:
+            optimizer = torch.optim.SGD(
+                parameters,
+                training.learning_rate,
+                momentum=0.9,
+                nesterov=True,
+                weight_decay=training.weight_decay,
+            )
+        schedule: torch.optim.lr_scheduler.LRScheduler
+        if training.schedule == "one_cycle":
+            schedule = torch.optim.lr_scheduler.OneCycleLR(
+                optimizer, training.learning_rate, total_steps=max(steps, 2)
+            )
+        else:
+            half_cycle = max(steps * training.half_cycle_epochs // training.epochs, 1)
+            schedule = torch.optim.lr_scheduler.CyclicLR(
+                optimizer,
+                training.lowest_learning_rate,
+                training.learning_rate,
+                step_size_up=half_cycle,
+                cycle_momentum=False,
+            )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

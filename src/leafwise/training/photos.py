@@ -1,0 +1,89 @@
+"""Training photos as torch data sets: decoded once, kept in memory, seen in random views."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from leafwise.config import RunSettings
+from leafwise.datasets import Pair
+from leafwise.datasets.synthetic import draw_plant
+from leafwise.errors import DatasetError
+from leafwise.imaging import Square, read_image, read_labels, square_around
+from leafwise.training.views import jitter_colors, paper_views, random_view, take_paper_view, take_view, view_of
+
+SHARPEST = 2  # photo pixels for one of the network's: finer photos are scaled down when they are read
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo with its truth, in memory."""
+
+    image: NDArray[np.uint8]  # (H, W, 3)
+    labels: NDArray[np.int32]  # (H, W)
+    square: Square  # around its objects
+
+
+def read_photo(pair: Pair, settings: RunSettings) -> Photo:
+    """Read a pair, scaled down where it is far finer than the network's input.
+
+    Raises ImageError, LabelMapError, and DatasetError where the two sizes differ.
+    """
+    image, labels = read_image(pair.image), read_labels(pair.labels)
+    if image.shape[:2] != labels.shape:
+        raise DatasetError(
+            f"{pair.labels}: {labels.shape[1]} x {labels.shape[0]} pixels, its photo has "
+            f"{image.shape[1]} x {image.shape[0]}; both must have one size"
+        )
+    return _photo(image, labels, settings)
+
+
+def synthetic_photos(settings: RunSettings) -> list[Photo]:
+    """The synthetic plants that the settings ask for, from the run's seed on."""
+    first = 1_000_003 * settings.training.seed
+    drawn = (draw_plant(first + i) for i in range(settings.training.synthetic_plants))
+    return [_photo(image, labels, settings) for image, labels in drawn]
+
+
+def _photo(image: NDArray[np.uint8], labels: NDArray[np.int32], settings: RunSettings) -> Photo:
+    square = square_around(labels > 0, margin=settings.looks.margin)
+    scale = SHARPEST * settings.looks.input_size / square.side
+    if scale < 1:
+        size = (max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1))
+        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+        labels = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
+        square = square_around(labels > 0, margin=settings.looks.margin)
+    return Photo(image, labels.astype(np.int32), square)
+
+
+class Views(Dataset[tuple[Tensor, Tensor]]):
+    """Views of photos: random ones to train on, or the upright square of each photo's objects."""
+
+    def __init__(self, photos: Sequence[Photo], settings: RunSettings, *, random: bool) -> None:
+        self.photos = photos
+        self.size = settings.looks.input_size
+        self.augment = settings.augment
+        self.random = random and settings.augment.kind != "none"
+        self.colors = jitter_colors(settings.augment)
+        self.paper = paper_views(self.size, augment=self.random) if self.augment.kind == "paper" else None
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Float image (3, size, size) in [0, 1] and integer labels (size, size)."""
+        photo = self.photos[index]
+        image = torch.from_numpy(photo.image.transpose(2, 0, 1).copy()).float() / 255
+        labels = torch.from_numpy(photo.labels)
+        if self.paper is not None:
+            return take_paper_view(image, labels, self.paper)
+        if not self.random:
+            return take_view(image, labels, view_of(photo.square), self.size)
+        view = random_view(photo.square, *photo.labels.shape, self.augment)
+        seen, picked = take_view(image, labels, view, self.size)
+        return self.colors(seen).clamp(0, 1), picked

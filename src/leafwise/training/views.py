@@ -1,0 +1,107 @@
+"""Random views of a training photo: one geometry for image and labels, colours for the image alone."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from leafwise.config import AugmentSettings
+from leafwise.imaging import FILL, Square, whole_square
+
+
+@dataclass(frozen=True)
+class View:
+    """What a network sees of a photo: a square, turned and mirrored."""
+
+    row: float  # of the middle, pixels of the photo
+    col: float
+    side: float  # pixels of the photo
+    angle: float = 0.0  # radians, counter-clockwise
+    mirrored: bool = False
+
+
+def view_of(square: Square) -> View:
+    """The upright view of a square."""
+    return View(square.top + square.side / 2, square.left + square.side / 2, square.side)
+
+
+def random_view(square: Square, height: int, width: int, settings: AugmentSettings) -> View:
+    """A random zoom, move, turn and flip around the square of a photo's objects."""
+    whole = whole_square(height, width)
+    if _chance() < settings.whole_photo_share:
+        square = whole
+    side = square.side * _between(settings.smallest_view, settings.largest_view)
+    shift = settings.shift * side
+    upright = view_of(square)
+    return View(
+        row=upright.row + _between(-shift, shift),
+        col=upright.col + _between(-shift, shift),
+        side=side,
+        angle=_between(0, 2 * math.pi),
+        mirrored=_chance() < 0.5,
+    )
+
+
+def take_view(image: Tensor, labels: Tensor, view: View, size: int) -> tuple[Tensor, Tensor]:
+    """What a view shows: float (3, H, W) and int (H, W) -> float (3, size, size) and int (size, size).
+
+    The image is interpolated (bilinear), the labels are picked (nearest); beyond the photo the image has the
+    mean colour, as in `imaging.cut_square`, and the labels are 0.
+    """
+    height, width = labels.shape
+    cos, sin = math.cos(view.angle) * view.side, math.sin(view.angle) * view.side
+    flip = -1.0 if view.mirrored else 1.0
+    # from the view's coordinates in [-1, 1] to the photo's, x before y as grid_sample has them
+    theta = torch.tensor(
+        [
+            [flip * cos / width, sin / width, 2 * view.col / width - 1],
+            [-flip * sin / height, cos / height, 2 * view.row / height - 1],
+        ]
+    )
+    grid = F.affine_grid(theta[None], [1, 3, size, size], align_corners=False)
+    fill = torch.tensor(FILL)[:, None, None] / 255
+    seen = F.grid_sample((image - fill)[None], grid, mode="bilinear", align_corners=False)[0] + fill
+    picked = F.grid_sample(labels[None, None].float(), grid, mode="nearest", align_corners=False)[0, 0]
+    return seen, picked.long()
+
+
+def jitter_colors(settings: AugmentSettings) -> v2.Transform:
+    """Random changes of brightness, contrast, saturation and hue of an image float (3, h, w) in [0, 1]."""
+    strength = settings.color
+    return v2.ColorJitter(brightness=strength, contrast=strength, saturation=strength, hue=settings.hue)
+
+
+def paper_views(size: int, *, augment: bool) -> v2.Transform:
+    """The paper's views of `tv_tensors.Image` and `Mask` (section 5.1 and the authors' settings).
+
+    The shorter side scaled to `size` and the middle cut out; where asked, each with probability 1/2: both
+    flips, a turn by 0 to 90 degrees, and grey or strong colour changes.
+    """
+    steps: list[v2.Transform] = [v2.Resize(size, antialias=True), v2.CenterCrop(size)]
+    if augment:
+        colors = [v2.Grayscale(num_output_channels=3), v2.ColorJitter(1.0, 1.0, 1.0)]
+        steps += [
+            v2.RandomHorizontalFlip(0.5),
+            v2.RandomVerticalFlip(0.5),
+            v2.RandomApply([v2.RandomRotation([0, 90])], 0.5),
+            v2.RandomApply([v2.RandomChoice(colors)], 0.5),
+        ]
+    return v2.Compose(steps)
+
+
+def take_paper_view(image: Tensor, labels: Tensor, views: v2.Transform) -> tuple[Tensor, Tensor]:
+    """`paper_views` on float (3, H, W) and int (H, W): image and labels go through one geometry."""
+    seen, mask = views(tv_tensors.Image(image), tv_tensors.Mask(labels))
+    return seen.as_subclass(Tensor), mask.as_subclass(Tensor).long()
+
+
+def _chance() -> float:
+    return float(torch.rand(()))
+
+
+def _between(low: float, high: float) -> float:
+    return low + (high - low) * _chance()

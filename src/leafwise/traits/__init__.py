@@ -1,0 +1,6 @@
+"""Measurements of leaves and plants, from label maps alone: no trait depends on how something is drawn."""
+
+from leafwise.traits.leaves import measure_leaves
+from leafwise.traits.plants import measure_plants
+
+__all__ = ["measure_leaves", "measure_plants"]

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from leafwise.errors import LabelMapError
+from leafwise.metrics import compact_labels, contingency_table
+from leafwise.metrics.contingency import MAX_CELLS
+
+VALUES = st.sampled_from([0, 1, 2, 3, 7, 300, 65_536, 2**31 - 1])
+LABEL_MAPS = arrays(np.int32, array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=8), elements=VALUES)
+
+
+@given(labels=LABEL_MAPS)
+def test_compact_labels_can_be_undone_and_have_no_gaps(labels):
+    compact, values = compact_labels(labels)
+    assert compact.dtype == np.int32
+    assert values[0] == 0
+    assert np.array_equal(values[compact], labels)
+    assert list(values[1:]) == sorted(set(labels.ravel().tolist()) - {0})
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.uint16, np.int64, np.uint64])
+def test_every_integer_type_is_taken(dtype):
+    compact, values = compact_labels(np.array([[0, 1]], dtype))
+    assert compact.tolist() == [[0, 1]]
+    assert values.tolist() == [0, 1]
+
+
+def test_table_worked_by_hand():
+    truth = np.array([[0, 0, 4, 4], [9, 9, 4, 0]])
+    prediction = np.array([[0, 1, 1, 1], [2, 2, 2, 0]])
+    assert contingency_table(truth, prediction).tolist() == [[2, 1, 0], [0, 2, 1], [0, 0, 2]]
+
+
+def test_table_keeps_the_background_where_no_pixel_is():
+    table = contingency_table(np.full((2, 2), 2**31 - 1), np.full((2, 2), 5))
+    assert table.tolist() == [[0, 0], [0, 4]]
+    assert table.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros((2, 2, 3), int), "2 axes"),
+        (np.zeros(4, int), "2 axes"),
+        (np.zeros((2, 2)), "whole numbers"),
+        (np.array([[-1, 0]]), "below 0"),
+    ],
+)
+def test_what_is_no_label_map_is_named(labels, message):
+    with pytest.raises(LabelMapError, match=message):
+        contingency_table(labels, labels)
+
+
+def test_shapes_that_differ_are_named():
+    with pytest.raises(LabelMapError, match=r"\(2, 3\).*\(3, 2\)"):
+        contingency_table(np.zeros((2, 3), int), np.zeros((3, 2), int))
+
+
+def test_noise_taken_for_labels_does_not_fill_the_memory():
+    noise = np.arange(90 * 90).reshape(90, 90)
+    assert noise.size**2 > MAX_CELLS
+    with pytest.raises(LabelMapError, match="too many for leaves"):
+        contingency_table(noise, noise)

@@ -1,0 +1,57 @@
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from leafwise.errors import LabelMapError
+from leafwise.imaging import write_labels
+from leafwise.metrics import LabelPair, score_labels, score_pair, score_pairs
+
+TRUTH, GUESS = np.array([[0, 1, 1, 1]], np.int32), np.array([[0, 1, 1, 2]], np.int32)
+
+
+@pytest.fixture
+def pair(tmp_path):
+    truth = write_labels(tmp_path / "truth.png", TRUTH)
+    return lambda name, labels: LabelPair(name, write_labels(tmp_path / f"{name}.png", labels), truth)
+
+
+def test_pairs_are_scored_from_their_files(pair):
+    report = score_pairs([pair("a", GUESS), pair("b", TRUTH)])
+    for name, labels in (("a", GUESS), ("b", TRUTH)):
+        assert asdict(report.scores[name]) == pytest.approx(asdict(score_labels(TRUTH, labels)), nan_ok=True)
+    assert report.summary.n_images == 2
+    assert report.problems == ()
+
+
+def test_a_bad_file_costs_one_line_and_not_the_rest(pair):
+    bad = pair("bad", GUESS)
+    bad.prediction.write_text("no picture")
+    other_size = pair("other", GUESS.T)
+    report = score_pairs([bad, other_size, pair("good", TRUTH)], problems=["a first line"])
+    assert list(report.scores) == ["good"]
+    assert report.summary.n_images == 1
+    assert report.problems[0] == "a first line"
+    for line, prediction in zip(report.problems[1:], (bad.prediction, other_size.prediction), strict=True):
+        assert line.startswith(f"{prediction}: ")
+        assert "\n" not in line
+
+
+def test_score_pair_names_the_file_of_another_size(pair):
+    other_size = pair("other", GUESS.T)
+    with pytest.raises(LabelMapError, match=r"other\.png: .*\(1, 4\).*\(4, 1\)"):
+        score_pair(other_size)
+
+
+def test_nothing_scored():
+    report = score_pairs([], problems=["no pair"])
+    assert report.summary is None
+    assert report.as_dict() == {"images": {}, "summary": None, "problems": ["no pair"]}
+
+
+def test_scores_that_are_not_defined_are_null_in_json(pair):
+    report = score_pairs([pair("a", GUESS)])
+    images = json.loads(json.dumps(report.as_dict(), allow_nan=False))["images"]
+    assert images["a"]["sbd_small"] is None
+    assert images["a"]["sbd_medium"] == report.scores["a"].sbd_medium

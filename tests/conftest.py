@@ -11,3 +11,32 @@ def shared() -> Path:
     if not (folder / "data" / "cvppp_a1").is_dir():
         pytest.skip("the real photos of ../shared are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    """The folder of a small network that has learned nothing: everything a trained model has but the sense."""
+    import torch
+
+    from leafwise.config import ClusteringSettings, LookSettings, NetSettings
+    from leafwise.models import ModelCard, write_card
+    from leafwise.nets import EmbeddingNet, export_onnx, save_weights
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    folder.mkdir()
+    settings = NetSettings(encoder="test_byobnet", encoder_weights="none", embedding_size=4)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = EmbeddingNet(settings)
+    export_onnx(net, folder / "embedding.onnx", input_size=64)
+    save_weights(net, folder / "weights.safetensors")
+    card = ModelCard(
+        name="tiny",
+        leafwise_version="0.1.0",
+        stride=net.stride,
+        looks=LookSettings(input_size=64),
+        clustering=ClusteringSettings(min_cluster_size=20, min_samples=5),
+        net=settings,
+    )
+    write_card(card, folder)
+    return folder

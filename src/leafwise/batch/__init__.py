@@ -1,6 +1,17 @@
 """Whole batches of photos: files in, files out, in a pool of processes, to be resumed at any time."""
 
-from leafwise.batch.files import Progress, Report, segment_files
+from leafwise.batch.files import Report, Step, segment_files
 from leafwise.batch.records import Record, read_records, write_tables
+from leafwise.batch.run import Run, photos_to_segment, settings_of_run
 
-__all__ = ["Progress", "Record", "Report", "read_records", "segment_files", "write_tables"]
+__all__ = [
+    "Record",
+    "Report",
+    "Run",
+    "Step",
+    "photos_to_segment",
+    "read_records",
+    "segment_files",
+    "settings_of_run",
+    "write_tables",
+]

@@ -10,10 +10,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import tomli_w
 from numpy.typing import NDArray
 
-import leafwise
 from leafwise.batch.finish import Job, finish_photo, start_worker
 from leafwise.batch.records import (
     Record,
@@ -24,19 +22,18 @@ from leafwise.batch.records import (
     read_records,
     write_tables,
 )
-from leafwise.config import SegmentSettings, read_toml, to_dict
+from leafwise.batch.run import write_run
 from leafwise.errors import LeafwiseError, OutputError
-from leafwise.imaging import MAX_PIXELS, read_image, write_text
+from leafwise.imaging import MAX_PIXELS, read_image
 from leafwise.segmenter import Segmenter
 from leafwise.segmenter.segmenter import check_photo
 
 BATCH = 4  # photos through the networks at a time
 BATCH_PIXELS = 16_000_000  # fewer photos at a time where they are large
-RUN_NAME = "run.toml"
 
 
 @dataclass(frozen=True)
-class Progress:
+class Step:
     """One photo has been dealt with."""
 
     photo: Path
@@ -66,7 +63,7 @@ def segment_files(
     overwrite: bool = False,
     workers: int = 1,
     max_pixels: int = MAX_PIXELS,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[Step], None] = lambda _: None,
 ) -> Report:
     """Segment photos into a folder: label maps, overlays, leaves.csv, plants.csv and run.toml.
 
@@ -77,7 +74,7 @@ def segment_files(
     Raises OutputError where `out` cannot be written, or holds the results of another model or settings.
     """
     make_folder(out)
-    _write_run(out, photos, segmenter, overwrite=overwrite)
+    write_run(out, photos, segmenter, overwrite=overwrite)
     records = read_records(out)
     names = name_photos(photos, records)
     tally = _Tally(on_progress)
@@ -87,7 +84,7 @@ def segment_files(
         todo = []
         for photo in photos:
             if not overwrite and is_done(out, records.get(names[photo]), digests[photo]):
-                tally.add(Progress(photo, skipped=True))
+                tally.add(Step(photo, skipped=True))
             else:
                 todo.append(photo)
         finish = partial(finish_photo, out=out, settings=segmenter.settings.clustering)
@@ -107,18 +104,18 @@ def segment_files(
 class _Tally:
     """Counts what became of the photos, and passes each on to whoever shows progress."""
 
-    def __init__(self, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(self, on_progress: Callable[[Step], None]) -> None:
         self.on_progress = on_progress
         self.done = self.skipped = self.leaves = 0
         self.errors: list[str] = []
 
-    def add(self, progress: Progress) -> None:
-        self.skipped += progress.skipped
-        self.done += not progress.skipped and not progress.error
-        self.leaves += progress.leaves
-        if progress.error:
-            self.errors.append(progress.error)
-        self.on_progress(progress)
+    def add(self, step: Step) -> None:
+        self.skipped += step.skipped
+        self.done += not step.skipped and not step.error
+        self.leaves += step.leaves
+        if step.error:
+            self.errors.append(step.error)
+        self.on_progress(step)
 
 
 class _Finishers:
@@ -157,7 +154,7 @@ def _collect(pending: "dict[Future[Record], Path]", tally: _Tally, limit: int) -
         for future in finished:
             photo = pending.pop(future)
             try:
-                tally.add(Progress(photo, leaves=len(future.result().leaves)))
+                tally.add(Step(photo, leaves=len(future.result().leaves)))
             except OutputError:
                 raise  # the next photo could not be written either
             except BrokenProcessPool as error:
@@ -166,7 +163,7 @@ def _collect(pending: "dict[Future[Record], Path]", tally: _Tally, limit: int) -
                     "run the same command again with --workers 1"
                 ) from error
             except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
-                tally.add(Progress(photo, error=_line(photo, error)))
+                tally.add(Step(photo, error=_line(photo, error)))
 
 
 def _batches(
@@ -186,7 +183,7 @@ def _batches(
             try:
                 batch.append((photo, future.result()))
             except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
-                tally.add(Progress(photo, error=_line(photo, error)))
+                tally.add(Step(photo, error=_line(photo, error)))
             if len(batch) == BATCH or sum(image.size // 3 for _, image in batch) > BATCH_PIXELS:
                 yield batch
                 batch = []
@@ -208,39 +205,3 @@ def _line(photo: Path, error: Exception) -> str:
         message = f"unexpected {type(error).__name__}: {error}; please report this with `leafwise info`"
     first = message.splitlines()[0] if message else type(error).__name__
     return first if str(photo) in first else f"{photo}: {first}"
-
-
-def _write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwrite: bool) -> None:
-    """Write run.toml, after a look at the one that is there."""
-    card = segmenter.model.card
-    model = {
-        "name": card.name,
-        "path": str(segmenter.model.folder.resolve()),
-        "digest": digest_of(segmenter.model.folder / "embedding.onnx"),
-    }
-    settings = to_dict(segmenter.settings)
-    path = out / RUN_NAME
-    if path.is_file() and not overwrite:
-        before = read_toml(path)
-        same = before.get("model", {}).get("digest") == model["digest"]
-        if not same or {section: before.get(section) for section in settings} != settings:
-            raise OutputError(
-                f"{out}: holds the results of another model or other settings; "
-                "name another folder, or add --overwrite to do its photos again"
-            )
-    run = {
-        "leafwise_version": leafwise.__version__,
-        "photos": [str(photo) for photo in photos],
-        "model": model,
-        **settings,
-    }
-    write_text(path, tomli_w.dumps(run))
-
-
-def settings_of_run(path: Path) -> tuple[str, SegmentSettings]:
-    """The model's path and the settings of a run.toml, to run it again. Raises SettingsError."""
-    from leafwise.config import from_dict
-
-    tables = read_toml(path)
-    kept = {name: tables[name] for name in ("looks", "clustering") if name in tables}
-    return str(tables.get("model", {}).get("path", "")), from_dict(SegmentSettings, kept, where=str(path))

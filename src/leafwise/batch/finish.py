@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from leafwise.batch.records import Record, write_record
+from leafwise.batch.records import Record, rows_of, write_record
 from leafwise.config import ClusteringSettings
 from leafwise.imaging import write_image, write_labels
 from leafwise.plots import draw_overlay
@@ -40,7 +40,8 @@ def finish_photo(job: Job, out: Path, settings: ClusteringSettings) -> Record:
 
     Raises OutputError where a file cannot be written.
     """
-    segmentation = find_leaves(job.seen, *job.image.shape[:2], settings)
+    height, width = job.image.shape[:2]
+    segmentation = find_leaves(job.seen, height, width, settings)
     labels = segmentation.labels
     leaves = measure_leaves(job.image, labels)
     if len(leaves):
@@ -48,8 +49,6 @@ def finish_photo(job: Job, out: Path, settings: ClusteringSettings) -> Record:
     plants = measure_plants(labels, segmentation.plants)
     write_labels(out / f"{job.name}_label.png", labels)
     write_image(out / f"{job.name}_overlay.png", draw_overlay(job.image, labels))
-    record = Record(
-        job.name, str(job.source.resolve()), job.digest, leaves.to_dict("records"), plants.to_dict("records")
-    )
+    record = Record(job.name, str(job.source.resolve()), job.digest, rows_of(leaves), rows_of(plants))
     write_record(out, record)
     return record

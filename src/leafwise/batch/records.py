@@ -26,6 +26,11 @@ class Record:
     plants: list[dict[str, Any]]  # rows of plants.csv
 
 
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table's rows, as they go into a record."""
+    return [{str(column): value for column, value in row.items()} for row in table.to_dict("records")]
+
+
 def digest_of(path: Path) -> str:
     """A fingerprint of a file's bytes; empty where it cannot be read (reading it will say why)."""
     try:
@@ -99,7 +104,7 @@ def write_tables(out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     for kind in ("leaves", "plants"):
         rows = [{"photo": record.name} | row for record in records for row in getattr(record, kind)]
         table = pd.DataFrame(rows)
-        write_text(out / f"{kind}.csv", table.to_csv(index=False) if rows else "photo\n")
+        write_text(out / f"{kind}.csv", table.to_csv(index=False, float_format="%.6g") if rows else "photo\n")
         tables.append(table)
     return tables[0], tables[1]
 

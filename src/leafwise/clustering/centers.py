@@ -21,4 +21,5 @@ def centers_of(points: NDArray[np.float32], numbers: NDArray[np.int32]) -> NDArr
 def nearest_center(points: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int32]:
     """The number of the nearest center of each point: (n, D), (k, D) -> (n,) in 0..k-1; the first of equals."""
     # |x - c|^2 less |x|^2, which is the same for every center
-    return np.argmin(np.square(centers).sum(1) - 2 * points @ centers.T, axis=1).astype(np.int32)
+    distances = np.square(centers).sum(1) - 2 * points @ centers.T
+    return np.asarray(distances.argmin(1), np.int32)

@@ -53,7 +53,6 @@ def _clusters(points: NDArray[np.float64], settings: ClusteringSettings) -> NDAr
     clusterer = HDBSCAN(
         min_cluster_size=settings.min_cluster_size,
         min_samples=settings.min_samples,
-        cluster_selection_epsilon=settings.merge_distance,
         approx_min_span_tree=False,
         core_dist_n_jobs=1,
     )

@@ -15,7 +15,7 @@ def _require(condition: bool, message: str) -> None:  # noqa: FBT001
 class LookSettings:
     """How photos are looked at: first whole, then one square for each plant."""
 
-    input_size: int = 320  # pixels, side of the square that the network sees, in both looks
+    input_size: int = 384  # pixels, side of the square that the network sees, in both looks
     margin: float = 0.08  # of the plant's extent, added to its square on every side
     one_plant: bool = False  # take everything in a photo as one plant
     plant_gap: float = 0.15  # pieces closer than this part of the larger one's extent are one plant
@@ -38,9 +38,8 @@ class LookSettings:
 class ClusteringSettings:
     """HDBSCAN on pixel embeddings (paper, section 3.2); sizes in pixels of the network's own grid."""
 
-    min_cluster_size: int = 40  # pixels; smaller groups are not leaves
-    min_samples: int = 10  # pixels; neighbours that make a pixel a core pixel
-    merge_distance: float = 0.0  # embedding units; clusters closer than this are not split further
+    min_cluster_size: int = 25  # pixels; smaller groups are not leaves
+    min_samples: int = 20  # pixels; neighbours that make a pixel a core pixel
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant
 
     def __post_init__(self) -> None:
@@ -48,10 +47,8 @@ class ClusteringSettings:
             self.min_cluster_size >= 2,
             f"clustering.min_cluster_size must be at least 2; it is {self.min_cluster_size}",
         )
-        _require(self.min_samples >= 1, f"clustering.min_samples must be at least 1; it is {self.min_samples}")
         _require(
-            self.merge_distance >= 0,
-            f"clustering.merge_distance must not be negative; it is {self.merge_distance}",
+            self.min_samples >= 1, f"clustering.min_samples must be at least 1; it is {self.min_samples}"
         )
         _require(
             0 < self.foreground_threshold < 1,
@@ -109,9 +106,9 @@ class AugmentSettings:
     """Random views of a training photo; image and labels always share one geometry."""
 
     kind: Literal["zoom", "paper", "none"] = "zoom"
-    smallest_view: float = 0.9  # side of the view, in sides of the square around the objects
-    largest_view: float = 1.6
-    whole_photo_share: float = 0.2  # of the views that show the whole photo instead, for the first look
+    smallest_view: float = 0.85  # side of the view, in sides of the square around the objects
+    largest_view: float = 1.25
+    whole_photo_share: float = 0.1  # of the views that show the whole photo instead, for the first look
     shift: float = 0.1  # of the view's side, largest move off the middle
     color: float = 0.3  # strength of brightness, contrast and saturation changes
     hue: float = 0.04  # of the colour circle
@@ -131,8 +128,8 @@ class AugmentSettings:
 class TrainingSettings:
     """The training loop."""
 
-    epochs: int = 60
-    batch_size: int = 8
+    epochs: int = 36
+    batch_size: int = 4
     optimizer: Literal["adamw", "sgd"] = "adamw"
     schedule: Literal["one_cycle", "cyclic"] = "one_cycle"
     learning_rate: float = 2e-3  # the highest of the schedule

@@ -37,7 +37,8 @@ def to_toml(settings: Any) -> str:
 def from_dict(kind: type[Settings], values: Mapping[str, Any], *, where: str = "settings") -> Settings:
     """A dataclass of `kind` from TOML tables; what is not named keeps its default.
 
-    Raises SettingsError for a name that does not exist (with the nearest one) and for a value of another type.
+    Raises SettingsError, which begins with `where`, for a name that does not exist (with the nearest one), and
+    for a value of another type or out of its range.
     """
     hints = get_type_hints(kind)
     names = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
@@ -49,7 +50,7 @@ def from_dict(kind: type[Settings], values: Mapping[str, Any], *, where: str = "
     checked = {name: _checked(hints[name], value, f"{where}: {name}") for name, value in values.items()}
     try:
         return kind(**checked)
-    except TypeError as error:
+    except (TypeError, SettingsError) as error:
         raise SettingsError(f"{where}: {error}") from error
 
 
@@ -65,9 +66,7 @@ def apply_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
         path, equals, text = override.partition("=")
         *sections, key = path.strip().split(".")
         if not equals or not key or len(sections) != 1:
-            raise SettingsError(
-                f"--set {override}: write section.key=value, for example training.epochs=30"
-            )
+            raise SettingsError(f"--set {override}: write section.key=value, for example training.epochs=30")
         section = tables.setdefault(sections[0], {})
         section[key] = _value_of(text.strip())
     return from_dict(type(settings), tables, where="--set")

@@ -9,8 +9,8 @@ from leafwise.errors import DatasetError
 GROUP_PATTERN = r"^\d+_(\d+)_\d+_\d+$|^(.*plant\d+)$"
 """Which part of a pair's name is the plant: what the first capturing group that took part has caught.
 
-KOMATSUNA's view_plant_day_hour gives the second field. CVPPP's plantNNN gives the whole name: its numbers count
-photos and say nothing of the plant. A name that does not match is a group of its own.
+KOMATSUNA's view_plant_day_hour gives the second field. CVPPP's plantNNN gives the whole name: its numbers
+count photos and say nothing of the plant. A name that does not match is a group of its own.
 """
 
 
@@ -36,12 +36,10 @@ def group_of(name: str, pattern: str = GROUP_PATTERN) -> str:
         compiled = re.compile(pattern)
     except re.error as error:
         raise DatasetError(
-            f"group pattern {pattern!r}: no regular expression ({error}); correct it"
+            f"group pattern {pattern!r} is no regular expression ({error}); mend it"
         ) from error
     if not compiled.groups:
-        raise DatasetError(
-            f"group pattern {pattern!r}: has no (group); put brackets around what names the plant"
-        )
+        raise DatasetError(f"group pattern {pattern!r} catches nothing; put the plant's part in brackets")
     match = compiled.search(name)
     caught = [part for part in match.groups() if part is not None] if match else []
     return caught[0] if caught else name

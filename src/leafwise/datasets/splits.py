@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from leafwise.datasets.pairs import Pair
-from leafwise.datasets.read import listed, read_json
+from leafwise.datasets.roles import listed, read_json
 from leafwise.errors import DatasetError, SettingsError
 from leafwise.imaging import write_text
 
@@ -35,15 +35,13 @@ class Folds:
 def make_folds(pairs: Sequence[Pair], *, n_folds: int, seed: int, by_group: bool = False) -> Folds:
     """`n_folds` splits whose validation sets part `pairs` among them, of sizes as equal as they can be.
 
-    With `by_group` no group is in two validation sets; the largest groups are dealt out first, each to the smallest
-    fold. The same names and seed give the same folds, in whatever order the pairs come.
+    With `by_group` no group is in two validation sets; the largest groups are dealt out first, each to the
+    smallest fold. The same names and seed give the same folds, in whatever order the pairs come.
 
     Raises SettingsError for fewer than 2 folds, DatasetError for fewer pairs (or groups) than folds.
     """
     if n_folds < 2:
-        raise SettingsError(
-            f"{n_folds} folds: at least 2 are needed to validate on one and train on the others"
-        )
+        raise SettingsError(f"{n_folds} folds are too few; ask for 2 or more")
     units = _shuffled_units(pairs, seed, by_group=by_group)
     if len(units) < n_folds:
         kind = "groups" if by_group else "pairs"
@@ -58,12 +56,12 @@ def make_folds(pairs: Sequence[Pair], *, n_folds: int, seed: int, by_group: bool
 def make_holdout(pairs: Sequence[Pair], *, fraction: float, seed: int, by_group: bool = False) -> Folds:
     """One split with about `fraction` of the pairs for validation, at least one, and never all.
 
-    With `by_group` groups stay whole, and the fraction is met as nearly as they allow in the order that is drawn.
+    With `by_group` groups stay whole, and the fraction is met as nearly as the drawn order of them allows.
 
     Raises SettingsError for a fraction not between 0 and 1, DatasetError for fewer than 2 pairs (or groups).
     """
     if not 0 < fraction < 1:
-        raise SettingsError(f"a validation fraction of {fraction}: it must lie between 0 and 1")
+        raise SettingsError(f"a validation fraction of {fraction} cannot be; choose one between 0 and 1")
     units = _shuffled_units(pairs, seed, by_group=by_group)
     if len(units) < 2:
         kind = "groups" if by_group else "pairs"
@@ -90,10 +88,10 @@ def write_folds(path: str | os.PathLike[str], folds: Folds) -> None:
 
 
 def read_folds(path: str | os.PathLike[str], pairs: Sequence[Pair]) -> Folds:
-    """Folds that `write_folds` wrote, of the pairs of the same data set; pairs that it does not name are left out.
+    """Folds that `write_folds` wrote, with the pairs of the same data set; those not named are left out.
 
-    Raises DatasetError for a file that is missing or is none of these, for names that `pairs` lacks, and for names in
-    both halves of a split.
+    Raises DatasetError for a file that is missing or is none of these, for names that `pairs` lacks, and for
+    names in both halves of a split.
     """
     path = Path(path)
     content = read_json(path)
@@ -104,9 +102,7 @@ def read_folds(path: str | os.PathLike[str], pairs: Sequence[Pair]) -> Folds:
         raise DatasetError(f"{path}: not a file of folds; write it anew with write_folds") from error
     unknown = sorted({name for halves in splits for half in halves for name in half} - by_name.keys())
     if unknown:
-        raise DatasetError(
-            f"{path}: photos that the data set lacks: {listed(unknown)}; add them or split anew"
-        )
+        raise DatasetError(f"{path}: photos that are not there: {listed(unknown)}; add them or split anew")
     for train, validation in splits:
         both = sorted(set(train) & set(validation))
         if both:
@@ -116,7 +112,9 @@ def read_folds(path: str | os.PathLike[str], pairs: Sequence[Pair]) -> Folds:
 
 
 def _shuffled_units(pairs: Sequence[Pair], seed: int, *, by_group: bool) -> list[list[Pair]]:
-    """What stays together: single pairs, or the pairs of a group; in an order that depends on names and seed alone."""
+    """What stays together, single pairs or groups, in an order that depends on names and seed alone."""
+    if seed < 0:
+        raise SettingsError(f"seed {seed} is negative; choose 0 or more")
     by_name = _by_name(pairs)
     units: dict[str, list[Pair]] = {}
     for name in sorted(by_name):
@@ -141,7 +139,7 @@ def _split(pairs: Sequence[Pair], validation: Sequence[Pair]) -> Split:
     return Split(_take(by_name, by_name.keys() - held_out), _take(by_name, held_out))
 
 
-def _take(by_name: dict[str, Pair], names: Any) -> tuple[Pair, ...]:
+def _take(by_name: dict[str, Pair], names: Iterable[str]) -> tuple[Pair, ...]:
     return tuple(by_name[name] for name in sorted(names))
 
 

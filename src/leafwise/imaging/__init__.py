@@ -2,7 +2,15 @@
 
 from leafwise.imaging.find import find_images, is_image_file, natural_key
 from leafwise.imaging.read import IMAGE_SUFFIXES, MAX_PIXELS, read_image, read_labels
-from leafwise.imaging.square import FILL, Square, cut_square, scale_labels, scale_maps, square_around, whole_square
+from leafwise.imaging.square import (
+    FILL,
+    Square,
+    cut_square,
+    scale_labels,
+    scale_maps,
+    square_around,
+    whole_square,
+)
 from leafwise.imaging.write import atomic_path, output_error, write_image, write_labels, write_text
 
 __all__ = [

@@ -6,7 +6,7 @@ Pillow gives wrong values, without a word, for planar 16-bit colour and for comp
 
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,7 +25,7 @@ _PNG_START = b"\x89PNG\r\n\x1a\n"
 _JPEG_START = b"\xff\xd8\xff"
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION = 274  # the number of this tag in EXIF and in TIFF
-_WHOLE_BYTES = (8, 16, 32, 64)
+_PLAIN_DEPTHS = (1, 8, 16, 32, 64)
 _PLAIN = (tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
 
 # What tifffile has to say of a damaged file is in the exception already.
@@ -131,9 +131,9 @@ def _decode_tiff(file: BinaryIO, checks: _Checks) -> Picture:
         checks.size(page.imagewidth, page.imagelength)
         kinds = [other.aspage() for other in tiff.pages]
         checks.pages(sum(not kind.is_reduced and not kind.is_mask for kind in kinds))
-        if page.bitspersample in _WHOLE_BYTES and page.photometric in _PLAIN and _is_decodable(page):
+        is_inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
+        if page.bitspersample in _PLAIN_DEPTHS and page.photometric in _PLAIN and _is_decodable(page):
             tag = page.tags.get(_ORIENTATION)
-            is_inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
             return Picture(_samples(page, checks), tag.value if tag else 1, white_is_zero=is_inverted)
         is_deep = page.bitspersample not in {1, 2, 4, 8}
         if is_deep and not _is_right_in_pillow(page):
@@ -141,7 +141,10 @@ def _decode_tiff(file: BinaryIO, checks: _Checks) -> Picture:
             raise checks.fail(f"a TIFF of {kind} cannot be read; save it with 8 or 16 bits, uncompressed")
         is_cut = is_deep and page.samplesperpixel > 1
     file.seek(0)
-    return _load(TiffImageFile(file), checks, is_cut_to_8_bits=is_cut)
+    picture = _load(TiffImageFile(file), checks, is_cut_to_8_bits=is_cut)
+    if is_inverted and isinstance(picture.content, Image.Image):  # Pillow has turned black and white over
+        picture = replace(picture, content=np.invert(np.asarray(picture.content)))
+    return replace(picture, white_is_zero=is_inverted)
 
 
 def _is_decodable(page: tifffile.TiffPage) -> bool:

@@ -60,7 +60,7 @@ def read_labels(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -
 
 def check_range(path: Path, labels: NDArray[Any]) -> None:
     """LabelMapError where labels, (H, W), lie outside what int32 holds and a label may be."""
-    lowest, highest = labels.min(), labels.max()
+    lowest, highest = labels.min().item(), labels.max().item()  # numpy's would be rounded to float32
     if lowest < 0 or highest > MAX_LABEL:
         raise LabelMapError(f"{path}: labels from {lowest} to {highest}; number them within 0..{MAX_LABEL}")
 
@@ -68,7 +68,7 @@ def check_range(path: Path, labels: NDArray[Any]) -> None:
 def _pillow_rgb(path: Path, image: Image.Image) -> NDArray[np.uint8]:
     image.info.pop("transparency", None)  # alpha is dropped anyhow, and Pillow warns of some
     try:
-        return np.asarray(image.convert("RGB"))
+        return np.array(image.convert("RGB"))  # not asarray, which cannot be written to
     except ValueError as error:
         raise ImageError(f"{path}: colours of the kind {image.mode}; save it as RGB") from error
 
@@ -86,6 +86,8 @@ def _samples_rgb(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
 def _as_uint8(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
     if samples.dtype == np.uint16:
         samples = samples >> 8
+    elif samples.dtype == np.bool_:
+        samples = samples * np.uint8(255)
     elif samples.dtype.kind == "f":
         if not (samples.min() >= 0 and samples.max() <= 1):  # nan, too
             raise ImageError(f"{path}: floating-point samples outside 0..1; save it with 8 or 16 bits")

@@ -59,9 +59,7 @@ def cut_square(image: NDArray[np.uint8], square: Square, size: int) -> NDArray[n
     return np.asarray(Image.fromarray(canvas).resize((size, size), Image.Resampling.BILINEAR))
 
 
-def scale_maps(
-    maps: NDArray[np.float32], square: Square, rows: slice, cols: slice
-) -> NDArray[np.float32]:
+def scale_maps(maps: NDArray[np.float32], square: Square, rows: slice, cols: slice) -> NDArray[np.float32]:
     """Maps (C, h, w) that cover a square, scaled (bilinear) to some rows and columns of the photo.
 
     Returns float32 (C, rows, cols); `rows` and `cols` lie in `square.inside(...)` of the photo.
@@ -76,7 +74,7 @@ def scale_labels(labels: NDArray[np.int32], square: Square, rows: slice, cols: s
     height, width = labels.shape
     down = ((np.arange(rows.start, rows.stop) - square.top + 0.5) * height / square.side).astype(int)
     across = ((np.arange(cols.start, cols.stop) - square.left + 0.5) * width / square.side).astype(int)
-    return labels[down[:, None], across[None, :]]
+    return np.asarray(labels[down[:, None], across[None, :]])
 
 
 def _weights(before: int, after: int) -> NDArray[np.float32]:

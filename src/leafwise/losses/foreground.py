@@ -1,7 +1,7 @@
 """The loss of the foreground head: which pixels belong to any instance."""
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor
 
 

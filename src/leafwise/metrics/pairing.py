@@ -45,7 +45,7 @@ def pair_label_maps(predictions: Path, truth: Path) -> Pairing:
     """Pair the label maps of two folders by `pair_name`; each of the two may be a single file instead.
 
     In a folder where the name of any image ends in `_label`, `_labels`, `_mask`, `_masks` or `_cp_masks`,
-    only such files are label maps: photos (`plant001_rgb.png`) and overlays beside them are left alone. In any
+    only such files are label maps: photos (`plant001_rgb.png`) and overlays beside them are left out. In any
     other folder all images are. A folder without images stands for the folder `labels` inside it. Two single
     files are a pair whatever their names; a single file beside a folder asks for its own pair only.
 

@@ -1,7 +1,7 @@
 """Models: a folder of ONNX, safetensors and a TOML card, run by onnxruntime."""
 
 from leafwise.models.card import ModelCard, read_card, write_card
-from leafwise.models.folder import find_model, shipped_models
+from leafwise.models.folder import find_model, reference_to, shipped_models
 from leafwise.models.network import Model, load_model
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "find_model",
     "load_model",
     "read_card",
+    "reference_to",
     "shipped_models",
     "write_card",
 ]

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import tomli_w
 
-from leafwise.config import ClusteringSettings, LookSettings, LossSettings, NetSettings, from_dict, read_toml, to_dict
+from leafwise.config import (
+    ClusteringSettings,
+    LookSettings,
+    LossSettings,
+    NetSettings,
+    from_dict,
+    read_toml,
+    to_dict,
+)
 from leafwise.errors import ModelError, SettingsError
 from leafwise.imaging import write_text
 
@@ -39,7 +47,9 @@ def read_card(folder: Path) -> ModelCard:
     """The card of a model folder. Raises ModelError where it is missing, damaged or incomplete."""
     path = folder / CARD_NAME
     if not path.is_file():
-        raise ModelError(f"{folder}: not a model folder, it has no {CARD_NAME}; `leafwise models` lists models")
+        raise ModelError(
+            f"{folder}: not a model folder, it has no {CARD_NAME}; `leafwise models` lists models"
+        )
     try:
         return from_dict(ModelCard, read_toml(path), where=str(path))
     except SettingsError as error:

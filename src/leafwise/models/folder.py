@@ -25,10 +25,17 @@ def find_model(name_or_path: str | Path) -> Path:
         return shipped[str(name_or_path)]
     if path.is_dir():
         if not (path / CARD_NAME).is_file():
-            raise ModelError(f"{path}: not a model folder, it has no {CARD_NAME}; `leafwise models` lists models")
+            raise ModelError(
+                f"{path}: not a model folder, it has no {CARD_NAME}; `leafwise models` lists models"
+            )
         return path
     if path.exists():
         raise ModelError(f"{path}: a model is a folder with a {CARD_NAME}, this is a file")
     near = get_close_matches(str(name_or_path), shipped, n=1)
     hint = f"did you mean {near[0]}?" if near else "`leafwise models` lists them; a path works too"
     raise ModelError(f"no model {str(name_or_path)!r}; {hint}")
+
+
+def reference_to(folder: Path) -> str:
+    """What finds a model folder again: a shipped model's name, else the absolute path."""
+    return folder.name if folder in shipped_models() else str(folder.resolve())

@@ -12,6 +12,12 @@ from leafwise.models.card import ModelCard, read_card
 from leafwise.models.folder import find_model
 
 EMBEDDING_NAME = "embedding.onnx"
+PROVIDERS = (
+    "CUDAExecutionProvider",
+    "CoreMLExecutionProvider",
+    "DmlExecutionProvider",
+    "CPUExecutionProvider",
+)
 
 
 class Embedded(NamedTuple):
@@ -39,13 +45,20 @@ class Model:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        available = onnxruntime.get_available_providers()
+        providers = [provider for provider in PROVIDERS if provider in available]
         try:
-            session = onnxruntime.InferenceSession(
-                path, options, providers=onnxruntime.get_available_providers()
-            )
-        except Exception as error:  # noqa: BLE001 onnxruntime has no public base of its many errors
+            session = onnxruntime.InferenceSession(path, options, providers=providers)
+        except Exception as error:
             reason = str(error).splitlines()[0]
-            raise ModelError(f"{path}: damaged, onnxruntime cannot load it ({reason}); copy it again") from error
+            raise ModelError(
+                f"{path}: damaged, onnxruntime cannot load it ({reason}); copy it again"
+            ) from error
+        outputs = [output.name for output in session.get_outputs()]
+        if outputs != ["embeddings"] + ["foreground"] * card.net.foreground_head:
+            raise ModelError(
+                f"{path}: its outputs are {', '.join(outputs)}, not those that its card speaks of"
+            )
         return cls(folder, card, session)
 
     def embed(self, images: NDArray[np.uint8]) -> Embedded:

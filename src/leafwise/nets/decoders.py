@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -14,7 +14,7 @@ class PaperDecoder(nn.Module):
     full size), twice [conv 3x3, ReLU, BN]. With ResNet-101: 2048 -> 1024 -> 512 -> 256 -> 64 -> 64.
     """
 
-    stride = 1
+    enlargement = 2  # of the encoder's largest map, along each axis
 
     def __init__(self, encoder_channels: Sequence[int]) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class LightDecoder(nn.Module):
     slowly inside a leaf, so that the last doubling can be a bilinear one, at a quarter of the cost.
     """
 
-    stride = 2
+    enlargement = 1  # of the encoder's largest map
 
     def __init__(self, encoder_channels: Sequence[int], widths: Sequence[int] = (128, 96, 64, 48)) -> None:
         super().__init__()
@@ -70,8 +70,8 @@ class LightDecoder(nn.Module):
 
     def forward(self, features: list[Tensor]) -> Tensor:
         """Feature maps, the largest (h/2, w/2) first -> (B, out_channels, h/2, w/2)."""
-        *skips, x = features
-        x = self.bottom(x)
+        *skips, smallest = features
+        x: Tensor = self.bottom(smallest)
         for mix, skip in zip(self.mix, reversed(skips), strict=True):
             x = mix(torch.cat([F.interpolate(x, scale_factor=2, mode="nearest"), skip], dim=1))
         return x

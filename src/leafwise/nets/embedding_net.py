@@ -38,7 +38,7 @@ class EmbeddingNet(nn.Module):
     @property
     def stride(self) -> int:
         """Pixels of the image for one pixel of the embeddings, along each axis."""
-        return self.decoder.stride
+        return int(self.encoder.feature_info.reduction()[0]) // self.decoder.enlargement  # type: ignore[operator, union-attr]
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 torch's own signature
         """Training mode; a frozen encoder keeps its batch-norm statistics too."""

@@ -1,5 +1,7 @@
 """timm encoders with ImageNet weights from timm's hub or a local file."""
 
+from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 
 import timm
@@ -19,24 +21,39 @@ def make_encoder(name: str, weights: str) -> nn.Module:
         weights: "hub" for timm's pretrained weights (downloaded once), "none" for random ones, else the
             path of a .safetensors file.
 
-    Raises ModelError for an unknown name, and for weights that cannot be had or do not fit.
+    Raises ModelError for an unknown name, for an encoder whose maps don't halve from step to step, and for
+    weights that cannot be had or do not fit.
     """
     try:
         encoder: nn.Module = timm.create_model(name, features_only=True, pretrained=weights == "hub")
-    except RuntimeError as error:
-        if "Unknown model" in str(error):
-            near = timm.list_models(f"*{name[:6]}*")[:3]
-            hint = f"did you mean {', '.join(near)}?" if near else "timm.list_models() names them"
-            raise ModelError(f"timm has no encoder {name!r}; {hint}") from error
-        raise ModelError(f"timm's encoder {name!r} cannot be used: {error}") from error
-    except Exception as error:  # noqa: BLE001 the hub fails in a dozen ways, all with the same way out
-        raise ModelError(
-            f"the ImageNet weights of {name!r} could not be downloaded ({type(error).__name__}); check the "
-            "network, or set net.encoder_weights to a local .safetensors file or to none"
-        ) from error
+    except Exception as error:
+        raise ModelError(_why_not(name, weights, error)) from error
+    _check_pyramid(encoder, name)
     if weights not in ("hub", "none"):
         _load_local(encoder, Path(weights), name)
     return encoder
+
+
+def _why_not(name: str, weights: str, error: Exception) -> str:
+    if "Unknown model" in str(error):
+        near = get_close_matches(name, timm.list_models(), n=3)
+        hint = f"did you mean {', '.join(near)}?" if near else "timm.list_models() names them"
+        return f"timm has no encoder {name!r}; {hint}"
+    if weights == "hub" and not isinstance(error, RuntimeError):
+        return (
+            f"the ImageNet weights of {name!r} could not be downloaded ({type(error).__name__}); check the "
+            "network, or set net.encoder_weights to a local .safetensors file or to none"
+        )
+    return f"timm's encoder {name!r} cannot be used: {' '.join(str(error).split())}"
+
+
+def _check_pyramid(encoder: nn.Module, name: str) -> None:
+    strides = list(encoder.feature_info.reduction())  # type: ignore[operator, union-attr]
+    if strides[0] not in (2, 4) or any(b != 2 * a for a, b in pairwise(strides)):
+        raise ModelError(
+            f"the feature maps of timm's encoder {name!r} are {', '.join(map(str, strides))} times smaller than "
+            "the image, the decoders need 2 or 4, then twice as much at each step; take another encoder"
+        )
 
 
 def _load_local(encoder: nn.Module, path: Path, name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from leafwise.errors import ModelError
@@ -60,7 +60,7 @@ def save_weights(net: EmbeddingNet, path: Path) -> None:
     """Write a network's parameters and statistics as safetensors. Raises OutputError where that fails."""
     state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(state, temporary)
+        temporary.write_bytes(save(state))  # save_file would leave it readable by its owner alone
 
 
 def load_weights(net: EmbeddingNet, path: Path) -> None:

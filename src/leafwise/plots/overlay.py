@@ -10,54 +10,72 @@ from scipy.ndimage import distance_transform_edt, find_objects
 from leafwise.errors import LabelMapError
 from leafwise.metrics import compact_labels
 from leafwise.plots.colors import number_colors
-from leafwise.plots.text import font
+from leafwise.plots.text import write_centered
 
-_SMALLEST_TEXT = 12  # pixels; smaller digits cannot be told apart
+# Heights of numbers and widths of lines; the side is the photo's longer one, the depth half the leaf's width.
+_READABLE = 12  # pixels; lower digits cannot be told apart
+_LEAST_TEXT = 1 / 160  # of the side
+_MOST_TEXT = 1 / 25  # of the side
+_TEXT_BY_DEPTH = 1.2  # of one or two digits
+_DIGITS_BY_DEPTH = 3  # that fit in where they are as high as the depth; numbers with more of them are lower
+_LINE = 0.09  # of the side's square root: 2 pixels at 530
+_LINE_BY_DEPTH = 1 / 3  # at most, so that a narrow leaf stays open
 
 
 @dataclass(frozen=True)
-class _Number:
-    text: str
+class _Place:
+    """The pixel of a leaf that is furthest from its outline."""
+
+    number: int
     row: int
     col: int
-    room: float  # radius of the largest circle around the place that stays inside the leaf, in pixels
+    depth: float  # distance to the nearest pixel of something else, in pixels
 
 
 def draw_overlay(image: NDArray[np.uint8], labels: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """Draw the outline of every leaf on a photo, and its number inside it.
+    """Draw the outline of every leaf on a photo, and its number where the leaf is widest.
+
+    Lines lie inside their leaf, so that two leaves that touch have one each. Lines and numbers follow the
+    size of the photo and the width of the leaf; a photo smaller than a number goes without it.
 
     Args:
         image: RGB photo, uint8 (h, w, 3).
         labels: label map, integers (h, w), 0 = background; values may have gaps, leaves several pieces.
 
     Returns:
-        uint8 (h, w, 3), the photo's own size.
+        A new picture of the photo's size, uint8 (h, w, 3).
 
     Raises:
         LabelMapError: the two shapes differ, or `labels` is no label map.
     """
-    compact, values = compact_labels(labels)
+    compact, numbers = compact_labels(labels)
     if image.shape != (*compact.shape, 3):
         raise LabelMapError(
             f"a label map of shape {compact.shape} cannot belong to a photo of shape {image.shape}; "
             "give the photo's own label map"
         )
-    line_width = max(1, round(max(compact.shape) / 300))
-    picture = image.copy()
-    colors = number_colors(values)
-    numbers = []
+    picture, colors = image.copy(), number_colors(numbers)
+    photo_line = max(1, round(_LINE * max(compact.shape) ** 0.5))
+    places = []
     for leaf, box in enumerate(find_objects(compact), start=1):
+        # Padded: where a leaf meets the edge of the photo it has an outline too.
         depth = distance_transform_edt(np.pad(compact[box] == leaf, 1))[1:-1, 1:-1]
-        picture[box][(depth > 0) & (depth <= line_width)] = colors[leaf]
         row, col = np.unravel_index(depth.argmax(), depth.shape)
-        numbers.append(_Number(str(values[leaf]), box[0].start + int(row), box[1].start + int(col), float(depth[row, col])))
-    return _write_numbers(picture, numbers)
+        deepest = float(depth[row, col])
+        line = min(photo_line, max(1, deepest * _LINE_BY_DEPTH))
+        picture[box][(depth > 0) & (depth <= line)] = colors[leaf]
+        places.append(_Place(int(numbers[leaf]), box[0].start + int(row), box[1].start + int(col), deepest))
+    return _write_numbers(picture, places)
 
 
-def _write_numbers(picture: NDArray[np.uint8], numbers: list[_Number]) -> NDArray[np.uint8]:
+def _write_numbers(picture: NDArray[np.uint8], places: list[_Place]) -> NDArray[np.uint8]:
     canvas = Image.fromarray(picture)
     draw = ImageDraw.Draw(canvas)
-    for number in numbers:
-        size = max(_SMALLEST_TEXT, min(round(1.2*number.room), max(picture.shape) // 25))
-        draw.text((number.col + 0.5, number.row + 0.5), number.text, (255, 255, 255), font(size), anchor="mm", stroke_width=max(1, size // 8), stroke_fill=(0, 0, 0))
-    return np.asarray(canvas)
+    side = max(picture.shape[:2])
+    least = max(_READABLE, side * _LEAST_TEXT)
+    most = max(least, side * _MOST_TEXT)
+    for place in sorted(places, key=lambda place: -place.depth):  # small leaves' numbers stay on top
+        text = str(place.number)
+        fitting = place.depth * min(_TEXT_BY_DEPTH, _DIGITS_BY_DEPTH / len(text))
+        write_centered(draw, text, (place.col + 0.5, place.row + 0.5), round(min(max(fitting, least), most)))
+    return np.array(canvas)

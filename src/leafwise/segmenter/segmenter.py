@@ -37,7 +37,8 @@ class Segmenter:
     def segment(self, image: NDArray[np.uint8]) -> Segmentation:
         """The leaves of a photo uint8 RGB (H, W, 3). Raises ImageError for any other array."""
         check_photo(image)
-        return find_leaves(self.look([image])[0], *image.shape[:2], self.settings.clustering)
+        height, width = image.shape[:2]
+        return find_leaves(self.look([image])[0], height, width, self.settings.clustering)
 
     def look(self, images: Sequence[NDArray[np.uint8]]) -> list[list[SeenPlant]]:
         """Both looks at some photos uint8 (H, W, 3), pooled into batches: each photo's plants."""
@@ -60,8 +61,8 @@ class Segmenter:
 
     def _first_look(self, images: Sequence[NDArray[np.uint8]]) -> list[list[PlantView]]:
         looks = self.settings.looks
-        sizes = [image.shape[:2] for image in images]
-        wholes = [whole_square(*size) for size in sizes]
+        sizes = [(image.shape[0], image.shape[1]) for image in images]
+        wholes = [whole_square(height, width) for height, width in sizes]
         if not self.model.card.net.foreground_head:  # nothing says where the plant is: one look at the photo
             grid = looks.input_size // self.model.card.stride
             return [[PlantView(whole, np.ones((grid, grid), bool))] for whole in wholes]
@@ -69,12 +70,11 @@ class Segmenter:
             cut_square(image, whole, looks.input_size) for image, whole in zip(images, wholes, strict=True)
         ]
         chances = self.model.embed(np.stack(photos)).foreground
-        if chances is None:
-            raise ImageError(f"{self.model.folder}: the card speaks of a foreground head, the network has none")
+        assert chances is not None  # noqa: S101 the card says so, and loading held it to that
         threshold = self.settings.clustering.foreground_threshold
         return [
-            find_plants(chance > threshold, *size, looks)
-            for chance, size in zip(chances, sizes, strict=True)
+            find_plants(chance > threshold, height, width, looks)
+            for chance, (height, width) in zip(chances, sizes, strict=True)
         ]
 
 

@@ -66,7 +66,7 @@ def _plants(foreground: NDArray[np.bool_], settings: LookSettings) -> NDArray[np
     numbers = np.cumsum(large) * large
     of_piece = np.zeros(n_pieces + 1, np.int32)
     of_piece[kept + 1] = numbers[group]
-    return of_piece[pieces]
+    return np.asarray(of_piece[pieces])
 
 
 def _over(labels: NDArray[np.int32], whole: Square, square: Square) -> NDArray[np.int32]:
@@ -75,7 +75,7 @@ def _over(labels: NDArray[np.int32], whole: Square, square: Square) -> NDArray[n
     steps = (np.arange(size) + 0.5) * square.side / size
     rows = ((square.top + steps - whole.top) * size / whole.side).astype(int).clip(0, size - 1)
     cols = ((square.left + steps - whole.left) * size / whole.side).astype(int).clip(0, size - 1)
-    return labels[rows[:, None], cols[None, :]]
+    return np.asarray(labels[rows[:, None], cols[None, :]])
 
 
 def _reading_order(square: Square, line: int) -> tuple[int, int]:

@@ -1,5 +1,5 @@
 """Training of the embedding network, on Lightning."""
 
-from leafwise.training.fit import train
+from leafwise.training.fit import Hardware, train
 
-__all__ = ["train"]
+__all__ = ["Hardware", "train"]

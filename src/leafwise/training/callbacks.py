@@ -6,11 +6,18 @@ from typing import Any
 import lightning
 import numpy as np
 from lightning.pytorch.callbacks import Callback
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from leafwise.imaging import write_image
 from leafwise.plots import color_labels, picture_grid
-from leafwise.training.module import Batch, EmbeddingModule
+from leafwise.training.module import Batch
 
 
 class RunProgress(Callback):
@@ -82,7 +89,7 @@ class Pictures(Callback):
     ) -> None:
         """Keep the first photos of the validation."""
         images, labels = batch
-        for image, truth, found in zip(images, labels, outputs, strict=True):
+        for image, truth, found in zip(images, labels, outputs["labels"], strict=True):
             if len(self.rows) < self.count:
                 photo = (image.permute(1, 2, 0).cpu().numpy() * 255).astype(np.uint8)
                 side = len(truth) // len(found)

@@ -50,7 +50,7 @@ def train(
     *,
     start: str | Path | None = None,
     resume: bool = False,
-    hardware: Hardware = Hardware(),  # noqa: B008 frozen
+    hardware: Hardware = Hardware(),
 ) -> Path:
     """Train an embedding network and write it as a model folder, which is returned.
 
@@ -87,7 +87,9 @@ def train(
         if judged:
             _take_best(module, trainer)
     scores = {name: float(value) for name, value in trainer.callback_metrics.items() if "val_" in name}
-    return write_model(out / "model", module.net, _card(settings, module.net, out.name, len(training), scores))
+    return write_model(
+        out / "model", module.net, _card(settings, module.net, out.name, len(training), scores)
+    )
 
 
 def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:
@@ -101,7 +103,9 @@ def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:
     theirs = read_card(folder).net
     shape = replace(settings, encoder_weights="none", freeze_encoder=False)
     if shape != replace(theirs, encoder_weights="none", freeze_encoder=False):
-        raise SettingsError(f"{folder}: its network is {theirs}; give the same net settings, or train from scratch")
+        raise SettingsError(
+            f"{folder}: its network is {theirs}; give the same net settings, or train from scratch"
+        )
     net = EmbeddingNet(replace(settings, encoder_weights="none"))
     load_weights(net, folder / WEIGHTS_NAME)
     return net
@@ -119,17 +123,23 @@ def write_model(folder: Path, net: EmbeddingNet, card: ModelCard) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.rename(folder)
     except OSError as error:
-        raise OutputError(f"{folder}: the model cannot be written ({error}); check space and rights") from error
+        raise OutputError(
+            f"{folder}: the model cannot be written ({error}); check space and rights"
+        ) from error
     return folder
 
 
 def _prepare(out: Path, settings: RunSettings, *, resume: bool) -> None:
     if (out / SETTINGS_NAME).exists() and not resume:
-        raise OutputError(f"{out}: holds a training run already; add --resume to go on with it, or name another")
+        raise OutputError(
+            f"{out}: holds a training run already; add --resume to go on with it, or name another"
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{out}: cannot be made ({error.strerror}); name a folder that you may write") from error
+        raise OutputError(
+            f"{out}: cannot be made ({error.strerror}); name a folder that you may write"
+        ) from error
     write_text(out / SETTINGS_NAME, to_toml(settings))
 
 
@@ -147,12 +157,17 @@ def _loader(photos: list[Photo], settings: RunSettings, *, random: bool) -> Data
 
 def _trainer(out: Path, settings: RunSettings, hardware: Hardware, *, validate: bool) -> lightning.Trainer:
     training = settings.training
-    best = {"monitor": "val_sbd", "mode": "max", "filename": "best"} if validate else {}
     every = training.validate_every if validate else 1
     callbacks: list[Callback] = [
         RunProgress(),
         ModelCheckpoint(
-            out / "checkpoints", save_last=True, every_n_epochs=every, enable_version_counter=False, **best
+            out / "checkpoints",
+            filename="best" if validate else "newest",
+            monitor="val_sbd" if validate else None,
+            mode="max",
+            save_last=True,
+            every_n_epochs=every,
+            enable_version_counter=False,
         ),
     ]
     if training.averaging > 0:
@@ -193,7 +208,9 @@ def _take_best(module: EmbeddingModule, trainer: lightning.Trainer) -> None:
         module.load_state_dict(torch.load(best, weights_only=True, map_location="cpu")["state_dict"])
 
 
-def _card(settings: RunSettings, net: EmbeddingNet, name: str, n_photos: int, scores: dict[str, float]) -> ModelCard:
+def _card(
+    settings: RunSettings, net: EmbeddingNet, name: str, n_photos: int, scores: dict[str, float]
+) -> ModelCard:
     synthetic = settings.training.synthetic_plants
     return ModelCard(
         name=name,
@@ -202,7 +219,7 @@ def _card(settings: RunSettings, net: EmbeddingNet, name: str, n_photos: int, sc
         trained_on=f"{n_photos} photos" + (f" and {synthetic} synthetic plants" if synthetic else ""),
         looks=settings.looks,
         clustering=settings.clustering,
-        net=settings.net,
+        net=replace(settings.net, encoder_weights="none"),  # the model brings all its weights
         loss=settings.loss,
         scores={"validation": scores} if scores else {},
     )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from leafwise.clustering import hdbscan
 from leafwise.config import RunSettings
+from leafwise.errors import LeafwiseError
 from leafwise.losses import discriminative_terms, foreground_loss, weigh
 from leafwise.metrics import score_labels
 from leafwise.models.card import IMAGENET_MEAN, IMAGENET_STD
@@ -53,11 +54,15 @@ class EmbeddingModule(lightning.LightningModule):
         if outputs.foreground is not None:
             logged["foreground"] = foreground_loss(outputs.foreground, labels)
             total = total + loss.foreground_weight * logged["foreground"]
+        if not torch.isfinite(total):
+            raise LeafwiseError(
+                f"the loss is not a finite number at step {self.global_step}; lower training.learning_rate"
+            )
         self.log_dict({f"loss/{name}": value for name, value in logged.items()}, on_step=False, on_epoch=True)
         self.log("loss", total, prog_bar=True, on_step=True, on_epoch=False)
         return total
 
-    def validation_step(self, batch: Batch, batch_index: int) -> list[NDArray[np.int32]]:
+    def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
         """SBD, FBD and |DiC| of a batch on the network's grid, logged; returns its label maps."""
         images, labels = batch
         found = self.label_maps(images)
@@ -70,7 +75,7 @@ class EmbeddingModule(lightning.LightningModule):
             "val_abs_dic": float(np.mean([abs(score.dic) for score in scores])),
         }
         self.log_dict(means, batch_size=len(images), on_epoch=True, sync_dist=True)
-        return found
+        return {"labels": found}
 
     def label_maps(self, images: Tensor) -> list[NDArray[np.int32]]:
         """Images float (B, 3, h, w) in [0, 1] -> B label maps int32 on the network's grid, by HDBSCAN."""

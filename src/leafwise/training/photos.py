@@ -15,7 +15,14 @@ from leafwise.datasets import Pair
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import DatasetError
 from leafwise.imaging import Square, read_image, read_labels, square_around
-from leafwise.training.views import jitter_colors, paper_views, random_view, take_paper_view, take_view, view_of
+from leafwise.training.views import (
+    jitter_colors,
+    paper_views,
+    random_view,
+    take_paper_view,
+    take_view,
+    view_of,
+)
 
 SHARPEST = 2  # photo pixels for one of the network's: finer photos are scaled down when they are read
 
@@ -84,6 +91,7 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
             return take_paper_view(image, labels, self.paper)
         if not self.random:
             return take_view(image, labels, view_of(photo.square), self.size)
-        view = random_view(photo.square, *photo.labels.shape, self.augment)
+        height, width = photo.labels.shape
+        view = random_view(photo.square, height, width, self.augment)
         seen, picked = take_view(image, labels, view, self.size)
         return self.colors(seen).clamp(0, 1), picked

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
@@ -65,6 +65,7 @@ def take_view(image: Tensor, labels: Tensor, view: View, size: int) -> tuple[Ten
     grid = F.affine_grid(theta[None], [1, 3, size, size], align_corners=False)
     fill = torch.tensor(FILL)[:, None, None] / 255
     seen = F.grid_sample((image - fill)[None], grid, mode="bilinear", align_corners=False)[0] + fill
+    seen = seen.clamp(0, 1)  # rounding just below 0 would be no colour, and no hue
     picked = F.grid_sample(labels[None, None].float(), grid, mode="nearest", align_corners=False)[0, 0]
     return seen, picked.long()
 

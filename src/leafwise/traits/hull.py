@@ -30,7 +30,7 @@ def diameter(mask: NDArray[np.bool_]) -> float:
     ends = _row_ends(mask)
     if not len(ends):
         return 0.0
-    # A corner on the hull belongs to just one pixel, and every pixel on the hull of the centres has such a corner.
+    # A vertex of the hull is a corner of just one pixel, and each pixel furthest out in a direction has one.
     corner_pixels = ends[np.unique(_hull(ends).vertices // len(_CORNERS))]
     return float(pdist(corner_pixels).max(initial=0))
 
@@ -44,5 +44,5 @@ def _row_ends(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def _hull(pixels: NDArray[np.int64]) -> ConvexHull:
-    """Hull of the pixels' corners, corner i of pixel p being point 4 p + i; never flat, so Qhull always works."""
+    """Hull of the pixels' corners, corner i of pixel p being point 4 p + i; never flat, as Qhull needs it."""
     return ConvexHull((pixels[:, None] + _CORNERS).reshape(-1, 2))

@@ -15,7 +15,7 @@ def measure_plants(labels: NDArray[np.integer], plants: NDArray[np.integer]) -> 
 
     Args:
         labels: label map, integers (h, w), 0 = background; values may have gaps.
-        plants: integers (n,), the plant that leaf i belongs to at [i], [0] = 0; leaves of plant 0 are left out.
+        plants: integers (n,), at [i] the plant that leaf i belongs to; leaves of plant 0 are left out.
 
     Returns:
         One row a plant that has a pixel, in the order of their numbers; no row, but all columns, without any.

@@ -1,0 +1,85 @@
+"""run.toml: what a batch was made with, enough to make it again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomli_w
+
+import leafwise
+from leafwise.batch.records import digest_of
+from leafwise.config import SegmentSettings, from_dict, read_toml, to_dict
+from leafwise.errors import ImageError, OutputError, SettingsError
+from leafwise.imaging import find_images, write_text
+from leafwise.models import reference_to
+from leafwise.models.network import EMBEDDING_NAME
+from leafwise.segmenter import Segmenter
+
+RUN_NAME = "run.toml"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run.toml says."""
+
+    model: str  # a shipped one's name, or the path of its folder
+    settings: SegmentSettings
+    photos: list[Path]
+
+
+def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwrite: bool) -> None:
+    """Write run.toml, after a look at the one that is there."""
+    card = segmenter.model.card
+    model = {
+        "name": card.name,
+        "path": reference_to(segmenter.model.folder),
+        "digest": digest_of(segmenter.model.folder / EMBEDDING_NAME),
+    }
+    settings = to_dict(segmenter.settings)
+    path = out / RUN_NAME
+    if path.is_file() and not overwrite:
+        before = read_toml(path)
+        same = before.get("model", {}).get("digest") == model["digest"]
+        if not same or {section: before.get(section) for section in settings} != settings:
+            raise OutputError(
+                f"{out}: holds the results of another model or other settings; "
+                "name another folder, or add --overwrite to do its photos again"
+            )
+    run = {
+        "leafwise_version": leafwise.__version__,
+        "photos": [str(photo.resolve()) for photo in photos],
+        "model": model,
+        **settings,
+    }
+    write_text(path, tomli_w.dumps(run))
+
+
+def settings_of_run(path: Path) -> Run:
+    """Read a run.toml. Raises SettingsError where it is none."""
+    tables = read_toml(path)
+    kept = {name: table for name, table in tables.items() if name in ("looks", "clustering")}
+    try:
+        model, photos = str(tables["model"]["path"]), [Path(photo) for photo in tables["photos"]]
+    except (KeyError, TypeError) as error:
+        raise SettingsError(
+            f"{path}: not the run.toml of a segmentation, it names no model and photos"
+        ) from error
+    return Run(model, from_dict(SegmentSettings, kept, where=str(path)), photos)
+
+
+def photos_to_segment(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """The photos that paths name, none twice, and a line for each path that names none.
+
+    Raises ImageError where there is no photo at all.
+    """
+    found: dict[Path, Path] = {}
+    missing = []
+    for path in paths:
+        try:
+            for photo in find_images([path]):
+                found.setdefault(photo.resolve(), photo)
+        except ImageError as error:
+            missing.append(str(error))
+    if not found:
+        raise ImageError("; ".join(missing) or "no photos named; give photos or folders of photos")
+    return list(found.values()), missing

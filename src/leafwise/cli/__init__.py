@@ -1,0 +1,1 @@
+"""The command line: thin doors that parse, call, show progress and print."""

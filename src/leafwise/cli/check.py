@@ -1,0 +1,35 @@
+"""`leafwise check`: what is wrong with a data set, before any training."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+
+def check(
+    dataset: Annotated[Path, typer.Argument(help="A CVPPP folder, or one with images/ and labels/.")],
+) -> None:
+    """Say what is wrong with a data set: pairs missing, sizes that differ, binary masks, empty maps.
+
+    \b
+    Examples:
+      leafwise check CVPPP2017/A1
+      leafwise check nuclei
+    """
+    from leafwise.datasets import check_dataset, read_dataset  # heavy: not for --help
+
+    pairs = read_dataset(dataset)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Checking", total=len(pairs))
+        problems = check_dataset(pairs, progress=lambda done, _: bar.update(task, completed=done))
+    show = Console(soft_wrap=True)
+    for problem in problems:
+        show.print(f"{problem.file}: {problem.what}; {problem.fix}", markup=False, highlight=False)
+    groups = len({pair.group for pair in pairs})
+    show.print(
+        f"{len(pairs)} pairs in {groups} groups, {len(problems)} problems", markup=False, highlight=False
+    )
+    if problems:
+        raise typer.Exit(1)

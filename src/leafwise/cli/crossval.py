@@ -1,0 +1,67 @@
+"""`leafwise crossval`: how well a training does on photos that it never saw."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def crossval(
+    dataset: Annotated[Path, typer.Argument(help="A CVPPP folder, or one with images/ and labels/.")],
+    out: Annotated[Path, typer.Option(help="Folder of the folds, their models and scores.")],
+    folds: Annotated[int, typer.Option(min=2, help="How many parts the photos are dealt into.")] = 4,
+    config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one setting; repeatable."),
+    ] = None,
+    by_group: Annotated[
+        bool, typer.Option("--by-group", help="Never part the photos of one plant over two folds.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that cluster; 0 is one a core.")] = 0,
+) -> None:
+    """Train and score by cross-validation; clustering settings are chosen on other folds than they are scored on.
+
+    Writes OUT/folds.json, a model for each fold, OUT/photos.csv (one row a photo) and OUT/summary.json. Every stage
+    that is done is skipped: a run that was stopped goes on with the same command.
+
+    \b
+    Examples:
+      leafwise crossval CVPPP2017/A1 --out runs/cv
+      leafwise crossval KOMATSUNA --out runs/komatsuna --by-group --set training.epochs=20
+    """
+    # heavy: not for --help
+    from leafwise.cli.extras import require_training
+
+    require_training()
+    from json import dumps
+
+    from leafwise.cli.train import checked_pairs, read_settings
+    from leafwise.config import to_dict
+    from leafwise.experiments import clustering_grid, cross_validate
+    from leafwise.imaging import write_text
+
+    settings = read_settings(config, set_ or [], None)
+    show = Console(soft_wrap=True)
+    result = cross_validate(
+        checked_pairs(dataset),
+        out,
+        settings,
+        clustering_grid(settings.clustering),
+        n_folds=folds,
+        by_group=by_group,
+        workers=workers or os.cpu_count() or 1,
+        on_step=lambda line: show.print(line, markup=False, highlight=False),
+    )
+    summary = {"means": result.means(), "chosen": to_dict(result.chosen)}
+    write_text(out / "summary.json", dumps(summary, indent=2) + "\n")
+    table = Table("fold", "photos", "SBD", "FBD", "|DiC|", "DiC", "small", "medium", "large", box=None)
+    columns = list(result.means())
+    for fold, photos in result.photos.groupby("fold"):
+        table.add_row(str(fold), str(len(photos)), *(f"{photos[c].mean():.2f}" for c in columns))
+    table.add_row("all", str(len(result.photos)), *(f"{value:.2f}" for value in result.means().values()))
+    show.print(table)
+    show.print(f"best settings over all folds: {to_dict(result.chosen)}", markup=False, highlight=False)

@@ -1,0 +1,77 @@
+"""`leafwise`: its commands, and what a user sees when one fails."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from leafwise.cli.check import check
+from leafwise.cli.crossval import crossval
+from leafwise.cli.info import info
+from leafwise.cli.models import models
+from leafwise.cli.score import score
+from leafwise.cli.segment import segment
+from leafwise.cli.synth import synth
+from leafwise.cli.train import train
+from leafwise.errors import LeafwiseError
+
+INTERRUPTED = 130  # the shell's own exit status for Ctrl-C
+
+app = typer.Typer(
+    name="leafwise",
+    help="Find every leaf in plant photos: per-leaf masks, counts and traits.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+)
+
+
+def _guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose failures are one line and an exit status, never a traceback."""
+
+    @functools.wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except LeafwiseError as error:
+            _say(f"Error: {error}")
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
+            _say("Stopped. What is finished is kept; run the same command again to go on.")
+            raise typer.Exit(INTERRUPTED) from error
+        except MemoryError as error:
+            _say("Error: not enough memory; try smaller photos or fewer --workers")
+            raise typer.Exit(1) from error
+        except BrokenPipeError:  # `leafwise ... | head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as error:
+            if "LEAFWISE_DEBUG" in os.environ:
+                raise
+            first = (str(error).splitlines() or [""])[0]
+            _say(
+                f"Error: unexpected {type(error).__name__}: {first} "
+                "(LEAFWISE_DEBUG=1 shows where; please report it with the output of `leafwise info`)"
+            )
+            raise typer.Exit(1) from error
+
+    return guarded
+
+
+def _say(line: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(line, markup=False, highlight=False)
+
+
+for _command in (segment, score, train, crossval, check, models, synth, info):
+    app.command()(_guarded(_command))
+
+
+def run() -> None:
+    """The entry point of the `leafwise` command."""
+    app()

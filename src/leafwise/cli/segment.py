@@ -1,0 +1,129 @@
+"""`leafwise segment`: photos in, label maps, overlays and tables out."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+if TYPE_CHECKING:
+    from leafwise.batch import Report, Step
+
+
+def segment(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the results; made if it is not there.")] = Path(
+        "leaves"
+    ),
+    model: Annotated[
+        str | None, typer.Option(help="A shipped model's name, or a model folder. [default: rosette]")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Do photos again that are done already.")
+    ] = False,
+    one_plant: Annotated[
+        bool, typer.Option("--one-plant", help="Everything in a photo is one plant, touching or not.")
+    ] = False,
+    like: Annotated[
+        Path | None,
+        typer.Option(help="A run.toml: take its model, its settings and, with no PATHS, its photos."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting of the model; repeatable."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that cluster and write; 0 is one a core.")
+    ] = 0,
+    max_megapixels: Annotated[
+        float, typer.Option(min=0.001, help="Larger photos are refused: a guard against decompression bombs.")
+    ] = 200,
+) -> None:
+    """Find every leaf in photos of plants: label maps, overlays and tables.
+
+    For each photo PHOTO_label.png (16 bit, 0 is the background) and PHOTO_overlay.png; for all of them leaves.csv,
+    plants.csv and run.toml. Photos that are done already are skipped, so a run that was stopped goes on.
+
+    \b
+    Examples:
+      leafwise segment photos --out leaves
+      leafwise segment plant1.jpg plant2.tif --out leaves --overwrite
+      leafwise segment photos --out leaves --model runs/mine/model
+      leafwise segment nuclei --out found --one-plant --set clustering.min_cluster_size=25
+      leafwise segment --like leaves/run.toml --out again
+    """
+    # heavy: not for --help
+    from dataclasses import replace
+
+    from leafwise.batch import photos_to_segment, segment_files, settings_of_run
+    from leafwise.config import apply_overrides
+    from leafwise.segmenter import DEFAULT_MODEL, Segmenter
+
+    errors = Console(stderr=True, soft_wrap=True)
+    earlier = settings_of_run(like) if like else None
+    photos, missing = photos_to_segment(paths or (earlier.photos if earlier else []))
+    segmenter = Segmenter.from_pretrained(model or (earlier.model if earlier else DEFAULT_MODEL))
+    settings = apply_overrides(earlier.settings if earlier else segmenter.settings, set_ or [])
+    if one_plant:
+        settings = replace(settings, looks=replace(settings.looks, one_plant=True))
+    segmenter = Segmenter(segmenter.model, settings)
+    with _bar(errors) as bar:
+        task = bar.add_task("", total=len(photos), note="")
+        leaves = 0
+
+        def show(step: "Step") -> None:
+            nonlocal leaves
+            leaves += step.leaves
+            if step.error:
+                bar.console.print(step.error, markup=False, highlight=False)
+            bar.update(task, advance=1, note=f"{leaves} leaves")
+
+        report = segment_files(
+            photos,
+            out,
+            segmenter,
+            overwrite=overwrite,
+            workers=workers or os.cpu_count() or 1,
+            max_pixels=int(max_megapixels * 1e6),
+            on_progress=show,
+        )
+    _sum_up(report, missing, out, errors)
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("Segmenting"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("photos"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+    )
+
+
+def _sum_up(report: "Report", missing: list[str], out: Path, errors: Console) -> None:
+    skipped = f", {report.skipped} done before" if report.skipped else ""
+    Console(soft_wrap=True).print(
+        f"{report.done} photos segmented{skipped}, {report.leaves} leaves found: "
+        f"look at {out}/*_overlay.png, {out / 'leaves.csv'} and {out / 'plants.csv'}",
+        markup=False,
+        highlight=False,
+    )
+    failed = missing + report.errors
+    if failed:
+        errors.print(f"{len(failed)} failed:", markup=False, highlight=False)
+        for line in failed:
+            errors.print(f"  {line}", markup=False, highlight=False)
+        raise typer.Exit(1)

@@ -1,0 +1,124 @@
+"""`leafwise train`: a data set in, a model folder out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from leafwise.config import RunSettings
+    from leafwise.datasets import Pair
+
+
+def train(
+    dataset: Annotated[Path, typer.Argument(help="A CVPPP folder, or one with images/ and labels/.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: model, logs, pictures, checkpoints.")],
+    config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one setting; repeatable."),
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="Start from a model's weights, not from scratch."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is in OUT.")] = False,
+    split: Annotated[
+        Path | None, typer.Option(help="A folds.json whose first split says what validates.")
+    ] = None,
+    by_group: Annotated[
+        bool,
+        typer.Option("--by-group", help="Never part the photos of one plant over training and validation."),
+    ] = False,
+    accelerator: Annotated[str, typer.Option(help="Lightning's: auto, cpu, cuda, mps.")] = "auto",
+    devices: Annotated[str, typer.Option(help="Lightning's: how many devices a host.")] = "auto",
+    nodes: Annotated[int, typer.Option(min=1, help="Lightning's: how many hosts.")] = 1,
+    precision: Annotated[
+        str, typer.Option(help="Lightning's; auto is bfloat16 where the processor computes in it.")
+    ] = "auto",
+) -> None:
+    """Train a model on photos with label maps, of leaves or of anything else.
+
+    OUT/model is the model; OUT/pictures shows how it did on validation photos, OUT/logs holds CSV and TensorBoard
+    logs. The weights with the best validation SBD win. A run that was stopped goes on with --resume.
+
+    \b
+    Examples:
+      leafwise train CVPPP2017/A1 --out runs/a1
+      leafwise train mine --out runs/mine --from rosette --set training.epochs=20
+      leafwise train nuclei --out runs/nuclei --set looks.one_plant=true --set looks.input_size=256
+      leafwise train CVPPP2017/A1 --out runs/a1 --resume
+    """
+    # heavy: not for --help
+    from leafwise.cli.extras import require_training
+
+    require_training()
+    from leafwise.training import Hardware
+    from leafwise.training import train as train_model
+
+    written = out / "settings.toml"
+    if resume and config is None and written.is_file():
+        config, from_ = written, None
+    settings = read_settings(config, set_ or [], from_)
+    pairs = checked_pairs(dataset)
+    training, validation = _split(pairs, out, settings, split, by_group=by_group)
+    folder = train_model(
+        training,
+        validation,
+        out,
+        settings,
+        start=from_,
+        resume=resume,
+        hardware=Hardware(accelerator, devices, nodes, precision),
+    )
+    Console(soft_wrap=True).print(
+        f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {folder}", markup=False, highlight=False
+    )
+
+
+def read_settings(config: Path | None, overrides: list[str], start: str | None) -> "RunSettings":
+    """The default settings, or those of a TOML file, with a starting model's network and with overrides."""
+    from leafwise.config import RunSettings, apply_overrides, from_dict, read_toml, to_dict
+    from leafwise.models import find_model, read_card
+
+    tables = read_toml(config) if config else {}
+    if start:  # the network and how it looks at photos come from the model
+        card = read_card(find_model(start))
+        tables = {"net": to_dict(card.net), "looks": to_dict(card.looks), "loss": to_dict(card.loss)} | tables
+    return apply_overrides(from_dict(RunSettings, tables, where=str(config or "settings")), overrides)
+
+
+def checked_pairs(dataset: Path) -> "list[Pair]":
+    """The pairs of a data set. Raises DatasetError, naming all that is wrong, where it is not fit to train on."""
+    from leafwise.datasets import check_dataset, read_dataset
+    from leafwise.errors import DatasetError
+
+    pairs = read_dataset(dataset)
+    problems = check_dataset(pairs)
+    if problems:
+        first = problems[0]
+        more = f" (and {len(problems) - 1} more: `leafwise check {dataset}`)" if len(problems) > 1 else ""
+        raise DatasetError(f"{first.file}: {first.what}; {first.fix}{more}")
+    return pairs
+
+
+def _split(
+    pairs: "list[Pair]", out: Path, settings: "RunSettings", split: Path | None, *, by_group: bool
+) -> "tuple[list[Pair], list[Pair]]":
+    """What trains and what validates; a split that is drawn is written beside the run, and read on --resume."""
+    from leafwise.datasets import make_holdout, read_folds, write_folds
+
+    written = out / "split.json"
+    if split is None and written.is_file():
+        split = written
+    if split is not None:
+        first = read_folds(split, pairs).splits[0]
+        return list(first.train), list(first.validation)
+    share = settings.training.validation_share
+    if share == 0:
+        return pairs, []
+    folds = make_holdout(pairs, fraction=share, seed=settings.training.seed, by_group=by_group)
+    out.mkdir(parents=True, exist_ok=True)
+    write_folds(written, folds)
+    return list(folds.splits[0].train), list(folds.splits[0].validation)

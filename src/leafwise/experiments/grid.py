@@ -1,0 +1,19 @@
+"""Grids of settings to choose from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+
+from leafwise.config import ClusteringSettings
+
+DEFAULT_GRID: Mapping[str, Sequence[int]] = {
+    "min_cluster_size": (15, 25, 40),
+    "min_samples": (10, 20, 30),
+}
+
+
+def clustering_grid(
+    start: ClusteringSettings, grid: Mapping[str, Sequence[int]] = DEFAULT_GRID
+) -> list[ClusteringSettings]:
+    """All combinations of the values in `grid`, the other settings as in `start`."""
+    return [replace(start, **dict(zip(grid, values, strict=True))) for values in product(*grid.values())]

@@ -1,0 +1,194 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leafwise.config import LossSettings
+from leafwise.losses import discriminative_terms, weigh
+
+TERMS = ("pull", "push", "reg")
+
+
+def loop_terms(embeddings, labels, *, pull_margin, push_margin, background):
+    """Equations 1 to 3 as they stand: loops over images, instances and pixels, in double precision."""
+    totals, n_images = [0.0, 0.0, 0.0], 0
+    for x, y in zip(embeddings.double(), labels, strict=True):
+        numbers = sorted({int(v) for v in y.flatten()} - (set() if background else {0}))
+        if not numbers:
+            continue
+        n_images += 1
+        pixels = {c: [x[:, i, j] for i, j in (y == c).nonzero().tolist()] for c in numbers}
+        mu = {c: sum(pixels[c]) / len(pixels[c]) for c in numbers}
+        n = len(numbers)
+        for c in numbers:
+            hinged = [(torch.dist(mu[c], xi) - pull_margin).clamp(min=0) ** 2 for xi in pixels[c]]
+            totals[0] = totals[0] + sum(hinged) / len(pixels[c]) / n
+            totals[2] = totals[2] + torch.dist(mu[c], torch.zeros_like(mu[c])) / n
+        for a in numbers:
+            for b in numbers:
+                if a != b:
+                    gap = (2 * push_margin - torch.dist(mu[a], mu[b])).clamp(min=0) ** 2
+                    totals[1] = totals[1] + gap / (n * (n - 1))
+    return [torch.as_tensor(total, dtype=torch.float64) / max(n_images, 1) for total in totals]
+
+
+def random_batch(seed, *, shape=(2, 3, 5, 4), largest=3, spread=1.5):
+    generator = torch.Generator().manual_seed(seed)
+    batch, _, height, width = shape
+    embeddings = torch.randn(shape, generator=generator) * spread
+    labels = torch.randint(0, largest + 1, (batch, height, width), generator=generator)
+    return embeddings, labels
+
+
+def terms_of(embeddings, labels, *, pull_margin=0.5, push_margin=1.5, background=False):
+    return discriminative_terms(
+        embeddings, labels, pull_margin=pull_margin, push_margin=push_margin, background=background
+    )
+
+
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("margins", [(0.5, 1.5), (0.0, 0.2), (2.0, 20.0)])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_values_and_gradients_equal_the_plain_loop(background, dtype, margins, seed):
+    options = {"pull_margin": margins[0], "push_margin": margins[1], "background": background}
+    embeddings, labels = random_batch(seed)
+    labels[0][labels[0] == 2] = 7  # gaps in the numbers
+    fast = embeddings.to(dtype).requires_grad_()
+    slow = embeddings.double().requires_grad_()
+    found, expected = discriminative_terms(fast, labels, **options), loop_terms(slow, labels, **options)
+    for name, one, other in zip(TERMS, found, expected, strict=True):
+        assert one.item() == pytest.approx(other.item(), rel=1e-5, abs=1e-5), name
+        here = torch.autograd.grad(one, fast, retain_graph=True)[0]
+        there = torch.autograd.grad(other, slow, retain_graph=True, allow_unused=True)[0]
+        torch.testing.assert_close(here.double(), there, rtol=1e-5, atol=1e-5, msg=name)
+
+
+def test_gradients_equal_finite_differences():
+    embeddings, labels = random_batch(3, shape=(2, 2, 3, 3))
+    assert torch.autograd.gradcheck(
+        lambda x: tuple(terms_of(x, labels)), embeddings.double().requires_grad_()
+    )
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_values_equal_the_plain_loop_for_any_labels(data):
+    batch, height, width = (data.draw(st.integers(1, 3)) for _ in range(3))
+    numbers = st.lists(
+        st.sampled_from([0, 1, 2, 5]), min_size=batch * height * width, max_size=batch * height * width
+    )
+    labels = torch.tensor(data.draw(numbers)).reshape(batch, height, width)
+    embeddings, _ = random_batch(data.draw(st.integers(0, 99)), shape=(batch, 2, height, width))
+    options = {"pull_margin": 0.3, "push_margin": 1.0, "background": data.draw(st.booleans())}
+    found = discriminative_terms(embeddings, labels, **options)
+    torch.testing.assert_close(
+        torch.stack(found).double(),
+        torch.stack(loop_terms(embeddings, labels, **options)),
+        rtol=1e-5,
+        atol=1e-5,
+    )
+
+
+@settings(deadline=None, max_examples=20)
+@given(numbers=st.lists(st.integers(1, 30), min_size=3, max_size=3, unique=True), seed=st.integers(0, 99))
+def test_the_numbers_of_the_instances_do_not_matter(numbers, seed):
+    embeddings, labels = random_batch(seed)
+    renamed = torch.tensor([0, *numbers])[labels]
+    torch.testing.assert_close(terms_of(embeddings, renamed), terms_of(embeddings, labels))
+
+
+def test_a_case_worked_by_hand():
+    # one image of a line: instance 1 at 0 and 2 (mean 1), instance 2 at 4 (mean 4), background at 100
+    embeddings = torch.tensor([[[[0.0, 2.0, 4.0, 100.0]]]])
+    labels = torch.tensor([[[1, 1, 2, 0]]])
+    pull, push, reg = terms_of(embeddings, labels, pull_margin=0.5, push_margin=2.0)
+    assert pull.item() == pytest.approx((0.5**2 + 0) / 2)  # both pixels of 1 are 1 off, 0.5 past the margin
+    assert push.item() == pytest.approx((2 * 2.0 - 3) ** 2)
+    assert reg.item() == pytest.approx((1 + 4) / 2)
+    pull, push, reg = terms_of(embeddings, labels, pull_margin=0.5, push_margin=2.0, background=True)
+    assert pull.item() == pytest.approx(0.25 / 3)
+    assert push.item() == pytest.approx(1 / 3)
+    assert reg.item() == pytest.approx((1 + 4 + 100) / 3)
+
+
+def test_instances_within_the_pull_margin_and_apart_enough_cost_nothing():
+    labels = torch.tensor([[[1, 1, 2, 2]]])
+    embeddings = torch.tensor([[[[0.1, -0.1, 3.1, 2.9]]]], requires_grad=True)
+    pull, push, _ = terms_of(embeddings, labels, pull_margin=0.2, push_margin=1.4)
+    assert (pull.item(), push.item()) == (0, 0)
+    assert not torch.autograd.grad(pull + push, embeddings)[0].any()
+
+
+def test_background_pixels_get_no_gradient_where_they_are_left_out():
+    embeddings, labels = random_batch(5)
+    embeddings.requires_grad_()
+    grad = torch.autograd.grad(sum(terms_of(embeddings, labels)), embeddings)[0]
+    outside = (labels == 0)[:, None].expand_as(grad)
+    assert outside.any()
+    assert not grad[outside].any()
+    assert grad[~outside].any()
+
+
+def test_an_image_without_instances_adds_nothing_to_the_batch():
+    embeddings, labels = random_batch(6)
+    empty = torch.zeros_like(labels[:1])
+    with_empty = terms_of(torch.cat([embeddings, embeddings[:1]]), torch.cat([labels, empty]))
+    torch.testing.assert_close(with_empty, terms_of(embeddings, labels))
+
+
+def test_a_batch_without_instances_is_zero_and_can_be_trained_on():
+    embeddings = torch.randn(2, 3, 4, 4, requires_grad=True)
+    terms = terms_of(embeddings, torch.zeros(2, 4, 4, dtype=torch.long))
+    assert [term.item() for term in terms] == [0, 0, 0]
+    grad = torch.autograd.grad(sum(terms), embeddings)[0]
+    assert torch.equal(grad, torch.zeros_like(grad))
+
+
+def test_a_single_instance_has_nobody_to_repel():
+    embeddings, _ = random_batch(7)
+    pull, push, reg = terms_of(embeddings, torch.ones(2, 5, 4, dtype=torch.long))
+    assert push.item() == 0
+    assert pull.item() > 0
+    assert reg.item() > 0
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_identical_embeddings_have_finite_gradients(background):
+    _, labels = random_batch(8)
+    for value in (0.0, 3.0):
+        embeddings = torch.full((2, 3, 5, 4), value, requires_grad=True)
+        terms = terms_of(embeddings, labels, pull_margin=0.0, background=background)
+        assert terms.pull.item() == pytest.approx(0, abs=1e-9)
+        assert terms.push.item() == pytest.approx(9.0)  # all centers on one spot: (2 * 1.5) ** 2
+        assert torch.isfinite(torch.autograd.grad(sum(terms), embeddings)[0]).all()
+
+
+def test_under_bfloat16_autocast_sums_stay_in_float32():
+    # means near 40 that differ by 0.1 and less: bfloat16 has steps of 0.25 there
+    generator = torch.Generator().manual_seed(9)
+    labels = torch.randint(0, 4, (2, 64, 64), generator=generator)
+    embeddings = 40 + 0.1 * labels[:, None] + 0.02 * torch.randn((2, 8, 64, 64), generator=generator)
+    options = {"pull_margin": 0.01, "push_margin": 1.5, "background": True}
+    plain = discriminative_terms(embeddings, labels, **options)
+    with torch.autocast("cpu", torch.bfloat16):
+        under = discriminative_terms(embeddings, labels, **options)
+    assert {term.dtype for term in under} == {torch.float32}
+    torch.testing.assert_close(under, plain)
+    exact = discriminative_terms(embeddings.double(), labels, **options)
+    torch.testing.assert_close(torch.stack(under).double(), torch.stack(exact), rtol=1e-3, atol=1e-5)
+
+
+def test_bfloat16_embeddings_cost_what_their_float32_values_cost():
+    embeddings, labels = random_batch(10, shape=(2, 8, 32, 32), spread=5)
+    rounded = embeddings.bfloat16()
+    torch.testing.assert_close(terms_of(rounded, labels), terms_of(rounded.float(), labels))
+    torch.testing.assert_close(terms_of(rounded, labels), terms_of(embeddings, labels), rtol=0.02, atol=0.02)
+
+
+def test_terms_are_weighed_by_equation_4():
+    embeddings, labels = random_batch(11)
+    terms = terms_of(embeddings, labels)
+    weights = LossSettings(pull_weight=2.0, push_weight=3.0, reg_weight=5.0)
+    expected = 2 * terms.pull.item() + 3 * terms.push.item() + 5 * terms.reg.item()
+    assert weigh(terms, weights).item() == pytest.approx(expected)

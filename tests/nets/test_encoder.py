@@ -1,0 +1,129 @@
+import pickle
+
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file, save_file
+
+from leafwise.errors import ModelError
+from leafwise.nets import make_encoder
+
+SMALL = "test_byobnet"
+
+
+def one_line(failure):
+    message = str(failure.value)
+    assert "\n" not in message
+    return message
+
+
+def test_feature_maps_come_largest_first():
+    encoder = make_encoder(SMALL, "none").eval()
+    maps = encoder(torch.zeros(1, 3, 64, 96))
+    assert [tuple(m.shape[2:]) for m in maps] == [(32, 48), (16, 24), (8, 12), (4, 6), (2, 3)]
+
+
+@pytest.mark.parametrize("name", ["nosuch", "", "folder/resnet18"])
+def test_an_unknown_encoder_is_refused(name):
+    with pytest.raises(ModelError, match=f"encoder '{name}'") as failure:
+        make_encoder(name, "none")
+    assert "download" not in one_line(failure)
+
+
+@pytest.mark.parametrize(
+    ("typo", "meant"),
+    [("resnet1O1", "resnet101"), ("mobilenetv2_10", "mobilenetv2_100"), ("resnt50", "resnet50")],
+)
+def test_a_mistyped_encoder_brings_the_nearest_name(typo, meant):
+    with pytest.raises(ModelError, match=f"did you mean .*{meant}"):
+        make_encoder(typo, "none")
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "vgg11"])
+def test_an_encoder_without_a_pyramid_of_maps_is_refused(name):
+    with pytest.raises(ModelError, match="feature maps") as failure:
+        make_encoder(name, "none")
+    assert name in one_line(failure)
+
+
+def test_a_hub_that_cannot_be_reached_says_what_to_set(monkeypatch):
+    def unreachable(*args, **kwargs):
+        raise OSError("[Errno -3] Temporary failure in name resolution")
+
+    monkeypatch.setattr(timm, "create_model", unreachable)
+    with pytest.raises(ModelError, match=r"net\.encoder_weights") as failure:
+        make_encoder(SMALL, "hub")
+    assert SMALL in one_line(failure)
+
+
+def test_local_weights_are_what_the_encoder_computes_with(tmp_path):
+    torch.manual_seed(1)
+    source = make_encoder(SMALL, "none").eval()
+    weights = {
+        name: value for name, value in source.state_dict().items() if "num_batches_tracked" not in name
+    }
+    save_file(weights, tmp_path / "encoder.safetensors")
+    loaded = make_encoder(SMALL, str(tmp_path / "encoder.safetensors")).eval()
+    image = torch.randn(1, 3, 64, 64)
+    for one, other in zip(source(image), loaded(image), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_missing_weights_are_named(tmp_path):
+    with pytest.raises(ModelError, match="no such weights file") as failure:
+        make_encoder(SMALL, str(tmp_path / "away.safetensors"))
+    assert "away.safetensors" in one_line(failure)
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights\n", b"\xff" * 100])
+def test_a_broken_weights_file_is_named(tmp_path, content):
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"broken\.safetensors: not weights of 'test_byobnet'") as failure:
+        make_encoder(SMALL, str(path))
+    one_line(failure)
+
+
+def test_weights_of_another_encoder_are_refused(tmp_path):
+    other, path = make_encoder("test_resnet", "none"), tmp_path / "other.safetensors"
+    save_file(other.state_dict(), path)
+    with pytest.raises(ModelError, match="not weights of 'test_byobnet'") as failure:
+        make_encoder(SMALL, str(path))
+    one_line(failure)
+
+
+def test_weights_of_another_width_are_refused(tmp_path):
+    state = make_encoder(SMALL, "none").state_dict()
+    name = next(iter(state))
+    save_file({**state, name: torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(ModelError, match="not weights of 'test_byobnet'") as failure:
+        make_encoder(SMALL, str(tmp_path / "other.safetensors"))
+    one_line(failure)
+
+
+class Bomb:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_pickled_weights_are_never_unpickled(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(pickle.dumps(Bomb(tmp_path / "exploded")))
+    with pytest.raises(ModelError, match="not weights"):
+        make_encoder(SMALL, str(path))
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.shared
+def test_the_imagenet_weights_of_the_shipped_model_load(shared):
+    path = shared / "weights" / "mobilenetv2_100_imagenet.safetensors"
+    encoder = make_encoder("mobilenetv2_100", str(path)).eval()
+    state = encoder.state_dict()
+    expected = load_file(path)
+    assert len(expected) > 200
+    for name, value in expected.items():
+        assert torch.equal(state[name], value), name
+    assert encoder.feature_info.channels() == [16, 24, 32, 96, 320]

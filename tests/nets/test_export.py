@@ -1,0 +1,132 @@
+import dataclasses
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from leafwise.clustering import hdbscan
+from leafwise.config import ClusteringSettings, NetSettings
+from leafwise.datasets.synthetic import draw_plant
+from leafwise.errors import OutputError
+from leafwise.models import Model, ModelCard, write_card
+from leafwise.nets import EmbeddingNet, export_onnx, load_weights
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_model):
+    """The tiny model in onnxruntime, and the same network in torch."""
+    model = Model.load(tiny_model, threads=1)
+    net = EmbeddingNet(model.card.net)
+    load_weights(net, tiny_model / "weights.safetensors")
+    return model, net.eval()
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory):
+    """The paper's decoder without a foreground head, exported and in torch."""
+    folder = tmp_path_factory.mktemp("paper")
+    settings = NetSettings(
+        encoder="test_byobnet",
+        encoder_weights="none",
+        decoder="paper",
+        embedding_size=4,
+        foreground_head=False,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        net = EmbeddingNet(settings)
+    export_onnx(net, folder / "embedding.onnx", input_size=64)
+    write_card(ModelCard(name="paper", leafwise_version="0.1.0", stride=net.stride, net=settings), folder)
+    return Model.load(folder, threads=1), net
+
+
+def torch_outputs(model, net, images):
+    """The network's outputs for uint8 (B, h, w, 3), normalised here by the textbook."""
+    pixels = torch.tensor(images).permute(0, 3, 1, 2) / 255
+    mean, std = (torch.tensor(x)[:, None, None] for x in (model.card.mean, model.card.std))
+    with torch.no_grad():
+        return net((pixels - mean) / std)
+
+
+def noise(*shape):
+    return np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 64, 64), (1, 32, 96), (2, 128, 160)])
+def test_onnxruntime_gives_torchs_outputs_for_any_batch_and_size(tiny, shape):
+    model, net = tiny
+    images = noise(*shape)
+    found, expected = model.embed(images), torch_outputs(model, net, images)
+    assert found.embeddings.shape == (shape[0], 4, shape[1] // 2, shape[2] // 2)
+    assert np.ptp(found.embeddings) > 0.01  # something to compare
+    np.testing.assert_allclose(found.embeddings, expected.embeddings.numpy(), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(found.foreground, expected.foreground.sigmoid().numpy(), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 64), (2, 96, 32)])
+def test_the_papers_decoder_exports_too(paper, shape):
+    model, net = paper
+    images = noise(*shape)
+    found, expected = model.embed(images), torch_outputs(model, net, images)
+    assert found.foreground is None
+    assert found.embeddings.shape == (shape[0], 4, *shape[1:])
+    np.testing.assert_allclose(found.embeddings, expected.embeddings.numpy(), rtol=0, atol=1e-4)
+
+
+def test_both_give_the_same_labels(tiny):
+    model, net = tiny
+    _, truth = draw_plant(3, height=128, width=128)
+    colors = np.random.default_rng(0).integers(0, 256, (truth.max() + 1, 3), dtype=np.uint8)
+    images = colors[truth][None]  # a flat colour for each leaf: even a net that learned nothing sees leaves
+    foreground = truth[::2, ::2] > 0
+    settings = ClusteringSettings(min_cluster_size=15, min_samples=5)
+    found = hdbscan(model.embed(images).embeddings[0], foreground, settings)
+    expected = hdbscan(torch_outputs(model, net, images).embeddings[0].numpy(), foreground, settings)
+    assert expected.max() > 2
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_an_image_is_embedded_the_same_alone_and_in_a_batch(tiny):
+    model, _ = tiny
+    images = noise(3, 64, 64)
+    together = model.embed(images).embeddings
+    alone = np.concatenate([model.embed(image[None]).embeddings for image in images])
+    np.testing.assert_allclose(alone, together, rtol=0, atol=1e-5)
+
+
+def test_the_file_holds_all_its_weights_and_names_its_ports(tiny_model):
+    path = tiny_model / "embedding.onnx"
+    program = onnx.load(path, load_external_data=False)
+    onnx.checker.check_model(program)
+    assert [port.name for port in program.graph.input] == ["images"]
+    assert [port.name for port in program.graph.output] == ["embeddings", "foreground"]
+    assert not any(tensor.external_data for tensor in program.graph.initializer)
+    assert sorted(p.name for p in tiny_model.iterdir()) == [
+        "embedding.onnx",
+        "model.toml",
+        "weights.safetensors",
+    ]
+
+
+def test_an_export_that_cannot_be_written_says_so(tiny, tmp_path, monkeypatch):
+    _, net = tiny
+
+    class Program:
+        def save(self, path, **_):
+            raise OSError(28, "No space left on device", path)
+
+    monkeypatch.setattr(torch.onnx, "export", lambda *args, **kwargs: Program())
+    with pytest.raises(OutputError, match=r"embedding\.onnx"):
+        export_onnx(net, tmp_path / "embedding.onnx", input_size=64)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_normalisation_on_the_card_is_used(tiny):
+    model, net = tiny
+    card = dataclasses.replace(model.card, mean=(0.5, 0.4, 0.3), std=(0.1, 0.2, 0.3))
+    other = Model(model.folder, card, model._session)
+    images = noise(1, 64, 64)
+    expected = torch_outputs(other, net, images).embeddings.numpy()
+    np.testing.assert_allclose(other.embed(images).embeddings, expected, rtol=0, atol=1e-4)
+    assert np.abs(expected - model.embed(images).embeddings).max() > 1e-3

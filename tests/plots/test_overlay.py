@@ -1,0 +1,139 @@
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from leafwise.errors import LabelMapError
+from leafwise.imaging import read_image, read_labels
+from leafwise.plots import draw_overlay, number_colors
+
+GREY = 90
+
+
+def grey_photo(labels):
+    return np.full((*labels.shape, 3), GREY, np.uint8)
+
+
+def drawn(labels):
+    """Where the overlay differs from the photo."""
+    return (draw_overlay(grey_photo(labels), labels) != GREY).any(axis=2)
+
+
+def color_at(picture, number):
+    return (picture == number_colors(np.array([number]))[0]).all(axis=2)
+
+
+def test_the_outline_lies_inside_its_leaf_all_around():
+    labels = np.zeros((120, 140), np.int32)
+    labels[20:100, 30:110] = 4
+    picture = draw_overlay(grey_photo(labels), labels)
+    border = np.zeros(labels.shape, bool)
+    border[20:100, 30:110] = True
+    border[21:99, 31:109] = False
+    assert np.array_equal(color_at(picture, 4), border)
+    assert (picture[labels == 0] == GREY).all()
+
+
+def test_leaves_that_touch_have_a_line_each():
+    labels = np.zeros((100, 200), np.int32)
+    labels[10:90, 20:100], labels[10:90, 100:180] = 1, 2
+    picture = draw_overlay(grey_photo(labels), labels)
+    assert color_at(picture, 1)[10:90, 99].all()
+    assert color_at(picture, 2)[10:90, 100].all()
+
+
+def test_lines_grow_with_the_photo_but_leave_a_narrow_leaf_open():
+    labels = np.zeros((2000, 900), np.int32)
+    labels[100:1900, 100:500], labels[100:1900, 600:606] = 1, 2
+    picture = draw_overlay(grey_photo(labels), labels)
+    assert color_at(picture, 1)[300, 100:110].sum() == 4
+    assert color_at(picture, 2)[300, 600:606].tolist() == [True, False, False, False, False, True]
+
+
+def test_the_number_is_where_the_leaf_is_widest():
+    labels = np.zeros((200, 300), np.int32)
+    labels[98:102, 10:200] = 8  # petiole
+    labels[60:140, 200:280] = 8  # blade, and so the number's place
+    inside = drawn(labels)
+    inside[58:142, 198:202] = False
+    rows, columns = np.nonzero(inside[70:130, 210:270])
+    assert len(rows) > 20
+    assert (rows.min() + rows.max()) / 2 + 70 == pytest.approx(99.5, abs=2)
+    assert (columns.min() + columns.max()) / 2 + 210 == pytest.approx(239.5, abs=2)
+
+
+def test_the_number_of_a_leaf_in_two_pieces_stands_in_the_larger_one():
+    labels = np.zeros((200, 300), np.int32)
+    labels[50:90, 10:50] = 1
+    labels[50:150, 150:250] = 1
+    inside = drawn(labels)
+    assert not inside[55:85, 15:45].any()
+    assert inside[60:140, 160:240].any()
+
+
+def test_numbers_are_as_large_as_their_leaves_allow_and_never_illegible():
+    heights = []
+    for side in (3, 30, 40, 200):
+        labels = np.zeros((600, 600), np.int32)
+        labels[300 : 300 + side, 300 : 300 + side] = 1
+        picture = draw_overlay(grey_photo(labels), labels)
+        rows = np.flatnonzero(((picture == 255).all(axis=2)).any(axis=1))
+        heights.append(len(rows))
+    assert heights[0] >= 8
+    assert heights[0] < heights[2] <= heights[3] <= 600 / 25
+    assert sorted(heights) == heights
+
+
+def test_the_number_has_a_dark_halo():
+    labels = np.ones((100, 100), np.int32)
+    picture = draw_overlay(np.full((100, 100, 3), 255, np.uint8), labels)
+    assert (picture[40:60, 40:60] == 0).all(axis=2).any()
+
+
+def test_the_number_of_a_leaf_in_the_corner_is_not_cut_off():
+    labels = np.zeros((80, 80), np.int32)
+    labels[40:46, 40:46] = 8
+    middle = (draw_overlay(grey_photo(labels), labels) == 255).all(axis=2).sum()
+    for corner in (np.s_[:6, :6], np.s_[:6, -6:], np.s_[-6:, :6], np.s_[-6:, -6:]):
+        labels = np.zeros((80, 80), np.int32)
+        labels[corner] = 8
+        assert (draw_overlay(grey_photo(labels), labels) == 255).all(axis=2).sum() == pytest.approx(
+            middle, rel=0.5
+        )
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 2), (12, 12)])
+@pytest.mark.parametrize("value", [0, 1, 2**31 - 1])
+def test_tiny_photos(shape, value):
+    labels = np.full(shape, value, np.int32)
+    picture = draw_overlay(grey_photo(labels), labels)
+    assert picture.shape == (*shape, 3)
+    assert picture.dtype == np.uint8
+    assert (picture == GREY).all() == (value == 0)
+
+
+def test_the_photo_is_not_changed():
+    labels = np.ones((30, 30), np.int32)
+    image = grey_photo(labels)
+    image.flags.writeable = False
+    picture = draw_overlay(image, labels)
+    picture[0, 0] = 0
+    assert (image == GREY).all()
+
+
+def test_shapes_that_differ():
+    with pytest.raises(LabelMapError, match="cannot belong"):
+        draw_overlay(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5), np.int32))
+
+
+@pytest.mark.shared
+def test_a_real_photo_in_less_than_sixty_milliseconds(shared):
+    image = read_image(shared / "data" / "cvppp_a1" / "plant047_rgb.png")
+    labels = read_labels(shared / "data" / "cvppp_a1" / "plant047_label.png")
+    times = []
+    for _ in range(5):
+        start = perf_counter()
+        picture = draw_overlay(image, labels)
+        times.append(perf_counter() - start)
+    assert min(times) < 0.06
+    assert all(color_at(picture, number).any() for number in range(1, 20))

@@ -1,0 +1,167 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from leafwise.config import LookSettings
+from leafwise.imaging import Square
+from leafwise.segmenter import find_plants
+
+LOOKS = LookSettings(input_size=64, margin=0.0)
+
+
+def mask(*boxes, size=64):
+    """A foreground (size, size) of boxes (top, bottom, left, right), ends excluded."""
+    foreground = np.zeros((size, size), bool)
+    for top, bottom, left, right in boxes:
+        foreground[top:bottom, left:right] = True
+    return foreground
+
+
+def squares(views):
+    return [view.square for view in views]
+
+
+def test_nothing_is_no_plant():
+    assert find_plants(mask(), 64, 64, LOOKS) == []
+    assert find_plants(mask(), 64, 64, replace(LOOKS, one_plant=True)) == []
+
+
+def test_one_plant_has_the_square_around_it_and_all_of_the_square():
+    (view,) = find_plants(mask((10, 30, 20, 36)), 64, 64, LOOKS)
+    assert view.square == Square(10, 18, 20)
+    assert view.own.shape == (64, 64)
+    assert view.own.all()
+
+
+def test_the_margin_is_added_on_every_side():
+    (view,) = find_plants(mask((20, 40, 20, 40)), 64, 64, replace(LOOKS, margin=0.1))
+    assert view.square == Square(18, 18, 24)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "expected"),
+    [
+        (640, 640, Square(200, 200, 240)),
+        (32, 32, Square(10, 10, 12)),
+        (320, 640, Square(40, 200, 240)),  # 160 rows of the whole square lie above the photo
+        (640, 320, Square(200, 40, 240)),
+    ],
+)
+def test_squares_are_in_pixels_of_the_photo(height, width, expected):
+    (view,) = find_plants(mask((20, 44, 20, 44)), height, width, LOOKS)
+    assert view.square == expected
+
+
+def test_foreground_beyond_the_photo_does_not_count():
+    (view,) = find_plants(mask((10, 40, 20, 40)), 320, 640, LOOKS)  # the photo begins at row 16 of 64
+    assert view.square == Square(0, 180, 240)
+    assert find_plants(mask((0, 10, 20, 40)), 320, 640, LOOKS) == []
+
+
+def test_a_leaf_on_a_petiole_too_thin_to_be_seen_belongs_to_its_plant():
+    plant, leaf = (10, 30, 10, 30), (18, 22, 32, 36)  # a gap of 2, the plant is 20 wide: 0.15 x 20 = 3
+    (view,) = find_plants(mask(plant, leaf), 64, 64, LOOKS)
+    assert view.square == Square(7, 10, 26)
+
+
+def test_pieces_far_from_the_plant_are_plants_of_their_own():
+    views = find_plants(mask((10, 30, 10, 30), (18, 28, 40, 50)), 64, 64, LOOKS)
+    assert squares(views) == [Square(10, 10, 20), Square(18, 40, 10)]
+
+
+@pytest.mark.parametrize(("gap", "n_plants"), [(1, 1), (3, 1), (4, 2), (10, 2)])
+def test_the_gap_counts_in_parts_of_the_larger_extent(gap, n_plants):
+    # 20 wide, 0.15 of it is 3 pixels of background between the pieces
+    assert len(find_plants(mask((10, 30, 10, 30), (10, 30, 30 + gap, 44 + gap)), 64, 64, LOOKS)) == n_plants
+
+
+def test_pieces_in_a_row_join_one_after_another():
+    boxes = [(20, 40, 2 + 14 * i, 14 + 14 * i) for i in range(4)]  # each 2 from the next
+    (view,) = find_plants(mask(*boxes), 64, 64, LOOKS)
+    assert view.square == Square(3, 2, 54)
+
+
+def test_pieces_that_touch_at_a_corner_are_one():
+    (view,) = find_plants(mask((10, 20, 10, 20), (20, 30, 20, 30)), 64, 64, replace(LOOKS, plant_gap=0.0))
+    assert view.square == Square(10, 10, 20)
+
+
+def test_four_plants_come_in_reading_order_each_with_its_own_part():
+    boxes = [(4, 24, 4, 24), (4, 24, 40, 60), (40, 60, 4, 24), (40, 60, 40, 60)]
+    views = find_plants(mask(*boxes), 64, 64, LOOKS)
+    assert squares(views) == [Square(4, 4, 20), Square(4, 40, 20), Square(40, 4, 20), Square(40, 40, 20)]
+    for view in views:
+        assert view.own.all()
+
+
+def test_a_tray_whose_rows_are_not_quite_level_is_still_read_by_rows():
+    # the upper right plant sits a little higher than the upper left one, the lower left a little lower
+    boxes = [(6, 28, 2, 24), (4, 26, 38, 60), (40, 62, 2, 24), (37, 59, 38, 60)]
+    found = squares(find_plants(mask(*boxes), 64, 64, LOOKS))
+    assert found == [Square(top, left, 22) for top, _, left, _ in boxes]
+
+
+@settings(deadline=None, max_examples=50)
+@given(jitter=st.lists(st.integers(-1, 1), min_size=9, max_size=9), side=st.integers(8, 14))
+def test_three_rows_of_three_plants_are_read_by_rows(jitter, side):
+    tops = [4 + 21 * (i // 3) + jitter[i] for i in range(9)]
+    lefts = [2 + 21 * (i % 3) for i in range(9)]
+    boxes = [(top, top + side, left, left + side) for top, left in zip(tops, lefts, strict=True)]
+    found = squares(find_plants(mask(*boxes), 64, 64, replace(LOOKS, plant_gap=0.0)))
+    assert found == [Square(top, left, side) for top, left in zip(tops, lefts, strict=True)]
+
+
+def test_a_speck_is_not_a_plant():
+    boxes = (10, 40, 10, 40), (55, 58, 55, 58)  # 900 and 9 pixels: below a tenth
+    assert squares(find_plants(mask(*boxes), 64, 64, LOOKS)) == [Square(10, 10, 30)]
+    both = find_plants(mask(*boxes), 64, 64, replace(LOOKS, smallest_plant=0.005))
+    assert squares(both) == [Square(10, 10, 30), Square(55, 55, 3)]
+
+
+def test_one_plant_takes_everything():
+    boxes = (4, 24, 4, 24), (40, 60, 40, 60), (0, 1, 63, 64)
+    (view,) = find_plants(mask(*boxes), 64, 64, replace(LOOKS, one_plant=True))
+    assert view.square == Square(0, 4, 60)
+    assert view.own.all()
+
+
+def test_what_is_nearer_to_another_plant_is_not_a_plants_own():
+    # an L around a small plant: the small plant lies inside the large one's square
+    boxes = (4, 44, 4, 12), (36, 44, 4, 44), (12, 22, 28, 38)
+    large, small = sorted(
+        find_plants(mask(*boxes), 64, 64, replace(LOOKS, smallest_plant=0.0)), key=lambda v: -v.square.side
+    )
+    assert large.square == Square(4, 4, 40)
+    assert small.square == Square(12, 28, 10)
+    centers = (np.arange(64) + 0.5) * 40 / 64 + 4  # of the grid's cells, in the photo
+    rows, cols = np.meshgrid(centers, centers, indexing="ij")
+    in_small = (rows > 12) & (rows < 22) & (cols > 28) & (cols < 38)
+    in_large = ((rows > 4) & (rows < 44) & (cols > 4) & (cols < 12)) | ((rows > 36) & (cols < 44))
+    assert not large.own[in_small].any()
+    assert large.own[in_large].all()
+    assert small.own.all()
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    foreground=arrays(bool, (16, 16)),
+    height=st.integers(16, 90),
+    width=st.integers(16, 90),
+    gap=st.floats(0, 0.5),
+    smallest=st.floats(0, 1),
+)
+def test_any_foreground_gives_squares_that_the_photo_reaches_into(foreground, height, width, gap, smallest):
+    looks = LookSettings(margin=0.08, plant_gap=gap, smallest_plant=smallest)
+    views = find_plants(foreground, height, width, looks)
+    for view in views:
+        rows, cols = view.square.inside(height, width)
+        assert rows.start < rows.stop
+        assert cols.start < cols.stop
+        assert view.own.shape == (16, 16)
+        assert view.own.dtype == bool
+    if foreground[6:10, 6:10].any() and height == width:
+        assert views

@@ -1,0 +1,166 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from leafwise.config import SegmentSettings
+from leafwise.datasets.synthetic import draw_plant
+from leafwise.errors import ImageError, ModelError
+from leafwise.metrics import score_labels
+from leafwise.segmenter import Segmenter
+
+
+def rosette(size=64):
+    """Five leaves around a middle, (size, size), drawn by hand."""
+    labels = np.zeros((size, size), np.int32)
+    unit = size // 16
+    for number, (row, col, height, width) in enumerate(
+        [(2, 6, 5, 4), (7, 10, 4, 5), (10, 6, 4, 4), (7, 2, 3, 4), (7, 6, 3, 4)], 1
+    ):
+        labels[row * unit : (row + height) * unit, col * unit : (col + width) * unit] = number
+    return labels
+
+
+def assert_sound(result, height, width):
+    assert result.labels.shape == (height, width)
+    assert result.labels.dtype == np.int32
+    assert set(np.unique(result.labels)) - {0} == set(range(1, result.n_leaves + 1))
+    assert len(result.plants) == result.n_leaves + 1
+
+
+@pytest.mark.parametrize("size", [48, 64, 160, 320])
+def test_leaves_of_a_painted_plant_are_found_at_the_photos_own_size(color_model, paint, size):
+    truth = rosette(size)
+    result = Segmenter(color_model).segment(paint(truth))
+    assert_sound(result, size, size)
+    scores = score_labels(truth, result.labels)
+    assert scores.dic == 0
+    assert scores.sbd > 0.93
+    assert scores.fbd > 0.95
+    np.testing.assert_array_equal(result.plants, [0, 1, 1, 1, 1, 1])
+
+
+@pytest.mark.parametrize(("height", "width"), [(100, 200), (211, 97)])
+def test_a_small_plant_in_a_wide_photo_is_looked_at_from_near(color_model, paint, height, width):
+    truth = np.zeros((height, width), np.int32)
+    truth[10:90, 12:92] = rosette(80)
+    result = Segmenter(color_model).segment(paint(truth))
+    assert_sound(result, height, width)
+    assert score_labels(truth, result.labels).sbd > 0.93
+
+
+def tray(gap=10):
+    size = 2 * 80 + gap
+    truth, plants = np.zeros((size, size), np.int32), np.zeros(21, np.int32)
+    for plant in range(4):
+        top, left = (80 + gap) * (plant // 2), (80 + gap) * (plant % 2)
+        leaves = rosette(80)
+        truth[top : top + 80, left : left + 80] = np.where(leaves > 0, leaves + 5 * plant, 0)
+        plants[5 * plant + 1 : 5 * plant + 6] = plant + 1
+    return truth, plants
+
+
+def test_the_four_plants_of_a_tray_have_their_own_numbers(color_model, paint):
+    truth, plants = tray()
+    result = Segmenter(color_model).segment(paint(truth))
+    assert_sound(result, *truth.shape)
+    assert score_labels(truth, result.labels).sbd > 0.9
+    np.testing.assert_array_equal(np.bincount(result.plants), [1, 5, 5, 5, 5])
+    for leaf in range(1, 21):
+        found = np.bincount(result.labels[truth == leaf], minlength=2).argmax()
+        assert result.plants[found] == plants[leaf]
+
+
+def test_one_plant_switches_the_numbers_off(color_model, paint):
+    truth, _ = tray()
+    settings = SegmentSettings(replace(color_model.card.looks, one_plant=True), color_model.card.clustering)
+    result = Segmenter(color_model, settings).segment(paint(truth))
+    assert set(result.plants) == {0, 1}
+
+
+def test_settings_of_the_card_are_the_default(color_model):
+    settings = Segmenter(color_model).settings
+    assert settings == SegmentSettings(color_model.card.looks, color_model.card.clustering)
+
+
+def test_a_photo_without_a_plant_has_no_leaves(color_model, paint):
+    result = Segmenter(color_model).segment(paint(np.zeros((50, 70), np.int32)))
+    np.testing.assert_array_equal(result.labels, np.zeros((50, 70), np.int32))
+    np.testing.assert_array_equal(result.plants, [0])
+
+
+def test_a_model_without_a_foreground_takes_one_look_and_the_largest_group_as_background(
+    color_model_without_foreground, paint
+):
+    truth = np.zeros((64, 64), np.int32)
+    truth[8:24, 8:40], truth[40:56, 20:36] = 1, 2
+    result = Segmenter(color_model_without_foreground).segment(paint(truth))
+    assert_sound(result, 64, 64)
+    np.testing.assert_array_equal(result.labels, truth)
+
+
+def test_photos_looked_at_together_are_seen_as_alone(color_model, paint):
+    segmenter = Segmenter(color_model)
+    photos = [paint(rosette(80)), paint(np.zeros((40, 60), np.int32)), paint(tray()[0])]
+    together = segmenter.look(photos)
+    assert [len(plants) for plants in together] == [1, 0, 4]
+    for photo, plants in zip(photos, together, strict=True):
+        (alone,) = segmenter.look([photo])
+        for one, other in zip(plants, alone, strict=True):
+            assert one.square == other.square
+            np.testing.assert_array_equal(one.embeddings, other.embeddings)
+            np.testing.assert_array_equal(one.foreground, other.foreground)
+
+
+def test_no_photos_or_only_empty_ones_are_looked_at_in_peace(color_model, paint):
+    empty = paint(np.zeros((40, 60), np.int32))
+    assert Segmenter(color_model).look([empty, empty]) == [[], []]
+
+
+def test_the_same_photo_gives_the_same_leaves_and_is_left_alone(color_model, paint):
+    photo = paint(tray()[0])
+    before = photo.copy()
+    segmenter = Segmenter(color_model)
+    first, second = segmenter.segment(photo), segmenter.segment(photo)
+    np.testing.assert_array_equal(first.labels, second.labels)
+    np.testing.assert_array_equal(photo, before)
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        np.full((64, 64, 3), 128, np.uint8),  # grey and nothing else
+        np.zeros((40, 200, 3), np.uint8),
+        np.full((16, 16, 3), 255, np.uint8),  # the least size
+        np.random.default_rng(0).integers(0, 256, (131, 17, 3), dtype=np.uint8),
+        draw_plant(1, height=97, width=101)[0],
+    ],
+    ids=["grey", "black", "least", "noise", "odd"],
+)
+def test_a_network_that_has_learned_nothing_still_gives_a_sound_answer(tiny_model, photo):
+    result = Segmenter.from_pretrained(tiny_model, threads=1).segment(photo)
+    assert_sound(result, *photo.shape[:2])
+
+
+@pytest.mark.parametrize(
+    ("photo", "message"),
+    [
+        (np.zeros((64, 64), np.uint8), r"uint8 RGB of shape \(H, W, 3\)"),
+        (np.zeros((64, 64, 4), np.uint8), r"this array is uint8 \(64, 64, 4\)"),
+        (np.zeros((64, 64, 3), np.float32), "this array is float32"),
+        (np.zeros((64, 64, 3), np.uint16), "this array is uint16"),
+        (np.zeros((1, 64, 64, 3), np.uint8), r"\(1, 64, 64, 3\)"),
+        (np.zeros((0, 64, 3), np.uint8), "64 x 0 pixels"),
+        (np.zeros((1, 1, 3), np.uint8), "1 x 1 pixels"),
+        (np.zeros((15, 500, 3), np.uint8), "500 x 15 pixels"),
+    ],
+)
+def test_what_is_no_photo_is_refused_in_one_line(color_model, photo, message):
+    with pytest.raises(ImageError, match=message) as failure:
+        Segmenter(color_model).segment(photo)
+    assert "\n" not in str(failure.value)
+
+
+def test_an_unknown_model_is_refused():
+    with pytest.raises(ModelError, match="no model 'nosuch'"):
+        Segmenter.from_pretrained("nosuch")

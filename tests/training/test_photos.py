@@ -1,0 +1,126 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from leafwise.config import AugmentSettings, LookSettings, RunSettings, TrainingSettings
+from leafwise.datasets import read_dataset
+from leafwise.datasets.synthetic import draw_plant
+from leafwise.errors import DatasetError
+from leafwise.imaging import cut_square, square_around, write_image, write_labels
+from leafwise.training.photos import Photo, Views, read_photo, synthetic_photos
+
+RUN = RunSettings(looks=LookSettings(input_size=64))
+
+
+def write_pair(folder, image, labels):
+    (folder / "images").mkdir()
+    (folder / "labels").mkdir()
+    write_image(folder / "images" / "a.png", image)
+    write_labels(folder / "labels" / "a.png", labels)
+    return read_dataset(folder)[0]
+
+
+def small_photo(seed=1):
+    image, labels = draw_plant(seed, height=90, width=100)
+    return Photo(image, labels, square_around(labels > 0, margin=RUN.looks.margin))
+
+
+def test_a_photo_near_the_networks_scale_is_kept_as_it_is(tmp_path):
+    image, labels = draw_plant(1, height=90, width=100)
+    photo = read_photo(write_pair(tmp_path, image, labels), RUN)
+    np.testing.assert_array_equal(photo.image, image)
+    np.testing.assert_array_equal(photo.labels, labels)
+    assert photo.labels.dtype == np.int32
+    assert photo.square == square_around(labels > 0, margin=RUN.looks.margin)
+
+
+def test_a_far_finer_photo_is_scaled_down_with_its_labels(tmp_path):
+    image, labels = draw_plant(1, height=500, width=530)
+    photo = read_photo(write_pair(tmp_path, image, labels), RUN)
+    assert 2 * 64 - 2 <= photo.square.side <= 2 * 64 + 2  # two of its pixels for one of the network's
+    assert photo.image.shape[:2] == photo.labels.shape
+    assert set(np.unique(photo.labels)) <= set(np.unique(labels))
+    scale = photo.labels.shape[0] / 500
+    # each leaf keeps its share of the photo and its place
+    for leaf in np.flatnonzero(np.bincount(labels.ravel()) > 500)[1:]:
+        now, before = photo.labels == leaf, labels == leaf
+        assert now.sum() == pytest.approx(before.sum() * scale**2, rel=0.15)
+        np.testing.assert_allclose(np.argwhere(now).mean(0), np.argwhere(before).mean(0) * scale, atol=1)
+    assert abs(photo.image.mean() - image.mean()) < 1
+
+
+def test_a_label_map_of_another_size_is_refused(tmp_path):
+    image, labels = draw_plant(1, height=90, width=100)
+    with pytest.raises(DatasetError, match=r"a\.png: 100 x 80 pixels, its photo has 100 x 90"):
+        read_photo(write_pair(tmp_path, image, labels[:80]), RUN)
+
+
+def test_synthetic_photos_follow_the_runs_seed():
+    first = synthetic_photos(replace(RUN, training=TrainingSettings(synthetic_plants=2, seed=1)))
+    again = synthetic_photos(replace(RUN, training=TrainingSettings(synthetic_plants=2, seed=1)))
+    other = synthetic_photos(replace(RUN, training=TrainingSettings(synthetic_plants=1, seed=2)))
+    assert (len(first), len(other)) == (2, 1)
+    for one, same in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.image, same.image)
+    assert not any(np.array_equal(one.image, other[0].image) for one in first)
+    assert synthetic_photos(RUN) == []
+
+
+def test_views_for_validation_are_the_upright_squares():
+    photo = small_photo()
+    views = Views([photo, photo], RUN, random=False)
+    assert len(views) == 2
+    image, labels = views[1]
+    assert image.shape == (3, 64, 64)
+    assert set(labels.unique().tolist()) == set(np.unique(photo.labels).tolist())
+    expected = cut_square(photo.image, photo.square, 64) / 255
+    assert np.abs(image.permute(1, 2, 0).numpy() - expected).mean() < 0.05
+    assert torch.equal(views[0][0], image)
+
+
+@pytest.mark.parametrize("kind", ["zoom", "paper"])
+def test_views_for_training_differ_and_follow_the_seed(kind):
+    settings = replace(RUN, augment=AugmentSettings(kind=kind))
+    views = Views([small_photo()], settings, random=True)
+    runs = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        runs.append([views[0] for _ in range(6)])
+    for (image, labels), (same_image, same_labels) in zip(*runs, strict=True):
+        assert image.shape == (3, 64, 64)
+        assert labels.shape == (64, 64)
+        assert labels.dtype == torch.int64
+        assert image.min() >= 0
+        assert image.max() <= 1
+        assert torch.equal(image, same_image)
+        assert torch.equal(labels, same_labels)
+    assert any(not torch.equal(runs[0][0][1], labels) for _, labels in runs[0][1:])
+
+
+def test_without_augmentation_training_sees_the_upright_squares():
+    photo = small_photo()
+    settings = replace(RUN, augment=AugmentSettings(kind="none"))
+    trained, validated = Views([photo], settings, random=True), Views([photo], settings, random=False)
+    assert torch.equal(trained[0][0], validated[0][0])
+
+
+def test_looking_leaves_the_photos_alone():
+    photo = small_photo()
+    before = photo.image.copy(), photo.labels.copy()
+    views = Views([photo], RUN, random=True)
+    image, labels = views[0]
+    image.zero_()
+    labels.zero_()
+    np.testing.assert_array_equal(photo.image, before[0])
+    np.testing.assert_array_equal(photo.labels, before[1])
+
+
+def test_a_photo_without_objects_is_seen_whole():
+    image = np.full((40, 60, 3), 90, np.uint8)
+    empty = Photo(image, np.zeros((40, 60), np.int32), square_around(np.zeros((40, 60), bool)))
+    for random in (False, True):
+        seen, labels = Views([empty], RUN, random=random)[0]
+        assert seen.shape == (3, 64, 64)
+        assert not labels.any()

@@ -46,7 +46,7 @@ def main() -> None:
     prediction = np.roll(truth, (3, -4), axis=(0, 1))
     fast = best_time_ms(score_labels, truth, prediction, repeats=50)
     slow = best_time_ms(direct_scores, truth, prediction, repeats=3)
-    print(f"score_labels {fast:.1f} ms, by definition {slow:.0f} ms: {slow / fast:.0f} times faster")  # noqa: T201
+    print(f"score_labels {fast:.1f} ms, by definition {slow:.0f} ms: {slow / fast:.0f} times faster")
 
 
 if __name__ == "__main__":

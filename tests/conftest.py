@@ -15,7 +15,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory) -> Path:
-    """The folder of a small network that has learned nothing: everything a trained model has but the sense."""
+    """The folder of a small network that has learned nothing, complete as training writes one."""
     import torch
 
     from leafwise.config import ClusteringSettings, LookSettings, NetSettings

@@ -93,17 +93,13 @@ def test_noise_of_the_foreground_joins_the_nearest_instance():
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("merge_distance", [0.0, 1.0])
-def test_with_a_foreground_it_equals_the_library_but_for_noise(seed, merge_distance):
+def test_with_a_foreground_it_equals_the_library_but_for_noise(seed):
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, 5, (18, 20)).astype(np.int32)
     embeddings = blobs(truth, seed, spread=1.0, apart=4.0)  # they overlap
     foreground = rng.random(truth.shape) < 0.8
-    chosen = ClusteringSettings(min_cluster_size=12, min_samples=5, merge_distance=merge_distance)
-    found = hdbscan(embeddings, foreground, chosen)
-    expected = library_labels(
-        embeddings[:, foreground].T.astype(np.float64), cluster_selection_epsilon=merge_distance
-    )
+    found = hdbscan(embeddings, foreground, SETTINGS)
+    expected = library_labels(embeddings[:, foreground].T.astype(np.float64))
     assert (found[foreground] > 0).all()
     assert not found[~foreground].any()
     assert_whole_numbers(found)
@@ -192,21 +188,6 @@ def test_identical_embeddings_are_one_group(foreground):
 def test_flat_instances_are_found_exactly():
     truth = four_leaves()  # no noise at all inside an instance: every distance is 0
     assert_same_partition(hdbscan(blobs(truth, spread=0.0), truth > 0, SETTINGS), truth)
-
-
-def test_clusters_nearer_than_the_merge_distance_are_not_split():
-    truth = np.repeat(np.array([[1, 2, 3]], np.int32), 20, axis=1).reshape(6, 10)
-    embeddings = np.array([0.0, 1.0, 100.0])[truth - 1][None] + np.random.default_rng(0).normal(
-        0, 0.02, (1, 6, 10)
-    )
-    fine = hdbscan(embeddings.astype(np.float32), truth > 0, SETTINGS)
-    coarse = hdbscan(
-        embeddings.astype(np.float32),
-        truth > 0,
-        ClusteringSettings(min_cluster_size=12, min_samples=5, merge_distance=5.0),
-    )
-    assert_same_partition(fine, truth)
-    assert_same_partition(coarse, np.maximum(truth, 2))
 
 
 def test_the_same_embeddings_give_the_same_labels_and_are_left_alone():

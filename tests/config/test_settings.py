@@ -56,7 +56,7 @@ def test_a_value_out_of_range_is_named_with_its_section(kind, name, value):
 
 def test_without_a_foreground_head_the_background_must_be_an_instance():
     net = NetSettings(foreground_head=False)
-    with pytest.raises(SettingsError, match="loss.background"):
+    with pytest.raises(SettingsError, match=r"loss\.background"):
         RunSettings(net=net)
     assert RunSettings(net=net, loss=LossSettings(background=True)).net == net
 

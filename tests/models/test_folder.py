@@ -53,9 +53,10 @@ def test_a_name_near_to_none_says_how_to_list_them(shipped):
 
 
 def test_a_folder_that_is_no_model_is_refused(shipped, tmp_path):
-    with pytest.raises(ModelError, match="not a model folder") as failure:
-        load_model(tmp_path)
-    assert str(tmp_path) in str(failure.value)
+    for find in (find_model, load_model):
+        with pytest.raises(ModelError, match="not a model folder") as failure:
+            find(tmp_path)
+        assert str(tmp_path) in str(failure.value)
 
 
 def test_a_file_is_no_model(shipped, tmp_path):

@@ -71,6 +71,15 @@ def test_the_four_plants_of_a_tray_have_their_own_numbers(color_model, paint):
         assert result.plants[found] == plants[leaf]
 
 
+def test_a_plant_within_anothers_square_keeps_its_leaves(color_model, paint):
+    truth = np.zeros((192, 192), np.int32)
+    truth[16:56, 16:176], truth[56:176, 16:56] = 1, 2  # a plant around a corner
+    truth[110:150, 110:130], truth[110:150, 130:150] = 3, 4  # and one within its square, read after it
+    result = Segmenter(color_model).segment(paint(truth))
+    assert score_labels(truth, result.labels).sbd > 0.93
+    np.testing.assert_array_equal(result.plants, [0, 1, 1, 2, 2])
+
+
 def test_one_plant_switches_the_numbers_off(color_model, paint):
     truth, _ = tray()
     settings = SegmentSettings(replace(color_model.card.looks, one_plant=True), color_model.card.clustering)

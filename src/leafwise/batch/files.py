@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from leafwise.batch.finish import Job, finish_photo, start_worker
 from leafwise.batch.records import (
+    FOLDER,
     Record,
     digest_of,
     is_done,
-    make_folder,
     name_photos,
     read_records,
     write_tables,
 )
 from leafwise.batch.run import write_run
 from leafwise.errors import LeafwiseError, OutputError
-from leafwise.imaging import MAX_PIXELS, read_image
+from leafwise.imaging import MAX_PIXELS, make_folder, read_image
 from leafwise.segmenter import Segmenter
 from leafwise.segmenter.segmenter import check_photo
 
@@ -52,7 +52,7 @@ class Report:
     errors: list[str]  # a line for each photo that failed
 
 
-Submit = Callable[[Job], "Future[Record]"]
+ReadPhoto = tuple[Path, NDArray[np.uint8], str]  # the photo's file, its pixels (H, W, 3), its file's digest
 
 
 def segment_files(
@@ -73,17 +73,16 @@ def segment_files(
 
     Raises OutputError where `out` cannot be written, or holds the results of another model or settings.
     """
-    make_folder(out)
+    make_folder(out / FOLDER)
     write_run(out, photos, segmenter, overwrite=overwrite)
     records = read_records(out)
     names = name_photos(photos, records)
     tally = _Tally(on_progress)
     with ExitStack() as stack:
         stack.callback(write_tables, out)
-        digests = {photo: digest_of(photo) for photo in photos}
         todo = []
         for photo in photos:
-            if not overwrite and is_done(out, records.get(names[photo]), digests[photo]):
+            if not overwrite and is_done(out, records.get(names[photo]), photo):
                 tally.add(Step(photo, skipped=True))
             else:
                 todo.append(photo)
@@ -92,10 +91,9 @@ def segment_files(
         limit = 2 * max(workers, 1)
         pending: dict[Future[Record], Path] = {}
         for batch in _batches(todo, max_pixels, tally):
-            seen = segmenter.look([image for _, image in batch])
-            for (photo, image), plants in zip(batch, seen, strict=True):
-                job = Job(names[photo], photo, digests[photo], image, plants)
-                pending[submit(job)] = photo
+            seen = segmenter.look([image for _, image, _ in batch])
+            for (photo, image, digest), plants in zip(batch, seen, strict=True):
+                pending[submit(Job(names[photo], photo, digest, image, plants))] = photo
                 _collect(pending, tally, limit)
         _collect(pending, tally, 0)
     return Report(tally.done, tally.skipped, tally.leaves, tally.errors)
@@ -166,13 +164,11 @@ def _collect(pending: "dict[Future[Record], Path]", tally: _Tally, limit: int) -
                 tally.add(Step(photo, error=_line(photo, error)))
 
 
-def _batches(
-    photos: Sequence[Path], max_pixels: int, tally: _Tally
-) -> Iterator[list[tuple[Path, NDArray[np.uint8]]]]:
+def _batches(photos: Sequence[Path], max_pixels: int, tally: _Tally) -> Iterator[list[ReadPhoto]]:
     """Photos in batches for the networks, read ahead in a thread; those that cannot be read are tallied."""
-    batch: list[tuple[Path, NDArray[np.uint8]]] = []
+    batch: list[ReadPhoto] = []
     with ThreadPoolExecutor(1) as reader:
-        ahead: list[tuple[Path, Future[NDArray[np.uint8]]]] = []
+        ahead: list[tuple[Path, Future[ReadPhoto]]] = []
         waiting = iter(photos)
         while True:
             while len(ahead) < BATCH and (photo := next(waiting, None)) is not None:
@@ -181,20 +177,21 @@ def _batches(
                 break
             photo, future = ahead.pop(0)
             try:
-                batch.append((photo, future.result()))
+                batch.append(future.result())
             except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
                 tally.add(Step(photo, error=_line(photo, error)))
-            if len(batch) == BATCH or sum(image.size // 3 for _, image in batch) > BATCH_PIXELS:
+            if len(batch) == BATCH or sum(image.size // 3 for _, image, _ in batch) > BATCH_PIXELS:
                 yield batch
                 batch = []
     if batch:
         yield batch
 
 
-def _read(photo: Path, max_pixels: int) -> NDArray[np.uint8]:
+def _read(photo: Path, max_pixels: int) -> ReadPhoto:
+    digest = digest_of(photo)
     image = read_image(photo, max_pixels=max_pixels)
     check_photo(image)
-    return image
+    return photo, image, digest
 
 
 def _line(photo: Path, error: Exception) -> str:

@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from leafwise.errors import OutputError
-from leafwise.imaging import natural_key, output_error, write_text
+from leafwise.imaging import natural_key, write_text
 
 FOLDER = ".leafwise"  # of the records, inside the output folder
 
@@ -57,13 +56,13 @@ def write_record(out: Path, record: Record) -> None:
     write_text(out / FOLDER / f"{record.name}.json", json.dumps(dataclasses.asdict(record)))
 
 
-def is_done(out: Path, record: Record | None, digest: str) -> bool:
-    """Whether a photo's results are all there and of the photo as it is now."""
+def is_done(out: Path, record: Record | None, photo: Path) -> bool:
+    """Whether a photo's results are all there, and are of the photo as it is now."""
     return (
         record is not None
-        and record.digest == digest
         and any((out / f"{record.name}_label{suffix}").is_file() for suffix in (".png", ".tif"))
         and (out / f"{record.name}_overlay.png").is_file()
+        and record.digest == digest_of(photo)
     )
 
 
@@ -107,13 +106,3 @@ def write_tables(out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         write_text(out / f"{kind}.csv", table.to_csv(index=False, float_format="%.6g") if rows else "photo\n")
         tables.append(table)
     return tables[0], tables[1]
-
-
-def make_folder(out: Path) -> None:
-    """Make an output folder and its records' folder. Raises OutputError where that fails."""
-    try:
-        (out / FOLDER).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(out, error) from error
-    if not out.is_dir():
-        raise OutputError(f"{out}: a file stands where the output folder should be; choose another name")

@@ -41,18 +41,17 @@ def crossval(
 
     from leafwise.cli.train import checked_pairs, read_settings
     from leafwise.config import to_dict
-    from leafwise.experiments import clustering_grid, cross_validate
+    from leafwise.experiments import clustering_grid, cross_validate, prepare_folds
     from leafwise.imaging import write_text
 
     settings = read_settings(config, set_ or [], None)
     show = Console(soft_wrap=True)
+    pairs = checked_pairs(dataset)
     result = cross_validate(
-        checked_pairs(dataset),
+        prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed, by_group=by_group),
         out,
         settings,
         clustering_grid(settings.clustering),
-        n_folds=folds,
-        by_group=by_group,
         workers=workers or os.cpu_count() or 1,
         on_step=lambda line: show.print(line, markup=False, highlight=False),
     )

@@ -108,6 +108,7 @@ def _split(
 ) -> "tuple[list[Pair], list[Pair]]":
     """What trains and what validates; a split that is drawn is written beside the run, and read on --resume."""
     from leafwise.datasets import make_holdout, read_folds, write_folds
+    from leafwise.imaging import make_folder
 
     written = out / "split.json"
     if split is None and written.is_file():
@@ -119,6 +120,6 @@ def _split(
     if share == 0:
         return pairs, []
     folds = make_holdout(pairs, fraction=share, seed=settings.training.seed, by_group=by_group)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     write_folds(written, folds)
     return list(folds.splits[0].train), list(folds.splits[0].validation)

@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from leafwise.config import ClusteringSettings, RunSettings, SegmentSettings
 from leafwise.datasets import Folds, Pair, Split, make_folds, read_folds, write_folds
-from leafwise.imaging import read_image, read_labels, write_text
+from leafwise.errors import DatasetError
+from leafwise.imaging import make_folder, read_image, read_labels, write_text
 from leafwise.metrics import score_labels
 from leafwise.segmenter import Segmenter, find_leaves
 from leafwise.segmenter.leaves import SeenPlant
@@ -37,13 +38,11 @@ class CrossValidation:
 
 
 def cross_validate(
-    pairs: Sequence[Pair],
+    folds: Folds,
     out: Path,
     settings: RunSettings,
     grid: Sequence[ClusteringSettings],
     *,
-    n_folds: int = 4,
-    by_group: bool = False,
     hardware: Hardware = Hardware(),  # noqa: B008 frozen
     workers: int = 1,
     on_step: Callable[[str], None] = lambda _: None,
@@ -51,18 +50,19 @@ def cross_validate(
     """Train a model for each fold, and score the fold's photos as `leafwise segment` would find their leaves.
 
     The clustering settings that score a fold are the best of `grid` on the other folds' held-out photos, so
-    nothing that is scored was chosen on the photo it is scored on. Every stage is kept in `out` (folds.json,
-    fold1/, ..., scores.csv, photos.csv) and is skipped when it is done: a run that was stopped goes on.
+    nothing that is scored was chosen on the photo it is scored on. Every stage is kept in `out` (fold1/, ...,
+    photos.csv) and is skipped when it is done: a run that was stopped goes on.
     """
-    out.mkdir(parents=True, exist_ok=True)
     tables = []
-    for number, split in enumerate(_folds(pairs, out, settings, n_folds, by_group=by_group).splits, 1):
+    for number, split in enumerate(folds.splits, 1):
         folder = out / f"fold{number}"
-        on_step(f"fold {number} of {n_folds}: {len(split.train)} photos to train on")
+        on_step(f"fold {number} of {len(folds.splits)}: {len(split.train)} photos to train on")
         model = folder / "model"
         if not model.is_dir():
             model = train(split.train, [], folder, settings, resume=True, hardware=hardware)
-        on_step(f"fold {number} of {n_folds}: {len(split.validation)} photos to score, {len(grid)} settings")
+        on_step(
+            f"fold {number} of {len(folds.splits)}: {len(split.validation)} photos to score, {len(grid)} settings"
+        )
         table = _scores(split, model, folder / "scores.csv", grid, workers)
         tables.append(table.assign(fold=number))
     scores = pd.concat(tables, ignore_index=True)
@@ -71,11 +71,21 @@ def cross_validate(
     return CrossValidation(photos, grid[_best(scores)], out)
 
 
-def _folds(pairs: Sequence[Pair], out: Path, settings: RunSettings, n_folds: int, *, by_group: bool) -> Folds:
+def prepare_folds(
+    pairs: Sequence[Pair], out: Path, *, n_folds: int, seed: int, by_group: bool = False
+) -> Folds:
+    """The folds of a cross-validation: those written down in `out`/folds.json, or new ones, which are written.
+
+    Raises DatasetError where the file speaks of other pairs, or of another number of folds.
+    """
     path = out / "folds.json"
     if not path.is_file():
-        write_folds(path, make_folds(pairs, n_folds=n_folds, seed=settings.training.seed, by_group=by_group))
-    return read_folds(path, pairs)
+        make_folder(out)
+        write_folds(path, make_folds(pairs, n_folds=n_folds, seed=seed, by_group=by_group))
+    folds = read_folds(path, pairs)
+    if len(folds.splits) != n_folds:
+        raise DatasetError(f"{path}: {len(folds.splits)} folds, {n_folds} are asked for; name another folder")
+    return folds
 
 
 def _scores(

@@ -11,7 +11,14 @@ from leafwise.imaging.square import (
     square_around,
     whole_square,
 )
-from leafwise.imaging.write import atomic_path, output_error, write_image, write_labels, write_text
+from leafwise.imaging.write import (
+    atomic_path,
+    make_folder,
+    output_error,
+    write_image,
+    write_labels,
+    write_text,
+)
 
 __all__ = [
     "FILL",
@@ -22,6 +29,7 @@ __all__ = [
     "cut_square",
     "find_images",
     "is_image_file",
+    "make_folder",
     "natural_key",
     "output_error",
     "read_image",

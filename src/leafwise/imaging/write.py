@@ -58,6 +58,18 @@ def output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
     return OutputError(f"{path}: cannot be written: {_REASONS.get(error.errno or 0, fallback)}")
 
 
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder, and those above it, where it is not there. Raises OutputError where that fails."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise OutputError(
+            f"{path}: a file stands where this folder should be; choose another name"
+        ) from error
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` as UTF-8, atomically; OutputError where that fails."""
     with atomic_path(path) as temporary:

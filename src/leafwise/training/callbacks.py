@@ -1,11 +1,13 @@
 """What is shown and kept while a network trains: one progress bar for the whole run, and pictures."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lightning
 import numpy as np
 from lightning.pytorch.callbacks import Callback
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -14,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from torch import Tensor
 
 from leafwise.imaging import write_image
 from leafwise.plots import color_labels, picture_grid
@@ -33,6 +36,7 @@ class RunProgress(Callback):
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
+            console=Console(stderr=True),
         )
         self.note = ""
 
@@ -99,6 +103,33 @@ class Pictures(Callback):
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Write the sheet; the one of Lightning's first sanity check is left out."""
         if self.rows and trainer.is_global_zero and not trainer.sanity_checking:
-            sheet = picture_grid(self.rows, captions=["photo", "truth", "found"])
+            sheet = picture_grid(self.rows, captions=[["photo", "truth", "found"]] * len(self.rows))
+            self.folder.mkdir(parents=True, exist_ok=True)
             write_image(self.folder / f"epoch_{trainer.current_epoch + 1:04d}.png", sheet)
         self.rows = []
+
+
+class StartingPoint(Callback):
+    """A checkpoint before the first step: what is resumed early must not start from any other weights."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Write it, unless the run is resumed."""
+        if trainer.global_step == 0:
+            trainer.save_checkpoint(self.path)
+
+
+def running_average(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """How a running average of weights goes on: (average, weights, updates before) -> average.
+
+    The decay rises from 0.1 to `decay`, as (1 + n) / (10 + n): a short training must not end with an average of
+    its first weights.
+    """
+
+    def update(average: Tensor, weights: Tensor, count: Tensor) -> Tensor:
+        now = min(decay, (1 + int(count)) / (10 + int(count)))
+        return now * average + (1 - now) * weights
+
+    return update

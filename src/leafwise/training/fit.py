@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import shutil
+import signal
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,20 +12,23 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from torch.utils.data import DataLoader
 
 import leafwise
 from leafwise.config import NetSettings, RunSettings, to_toml
 from leafwise.datasets import Pair
 from leafwise.errors import DatasetError, OutputError, SettingsError
-from leafwise.imaging import write_text
+from leafwise.imaging import make_folder, write_text
 from leafwise.models import ModelCard, find_model, read_card, write_card
 from leafwise.models.network import EMBEDDING_NAME
 from leafwise.nets import EmbeddingNet, export_onnx, load_weights, save_weights
-from leafwise.training.callbacks import Pictures, RunProgress
-from leafwise.training.module import EmbeddingModule
+from leafwise.training.callbacks import Pictures, RunProgress, StartingPoint, running_average
+from leafwise.training.logs import kept_metrics
+from leafwise.training.module import SCORES, EmbeddingModule
 from leafwise.training.photos import Photo, Views, read_photo, synthetic_photos
 from leafwise.training.precision import best_precision
 
@@ -67,29 +71,31 @@ def train(
     """
     if not training:
         raise DatasetError("no photo to train on; give a data set with at least one pair")
-    _prepare(out, settings, resume=resume)
+    if rank_zero_only.rank == 0:  # the other processes of a run on several devices find its folder made
+        _refuse_second_run(out, resume=resume)
     lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
     with _quiet():
         module = EmbeddingModule(make_net(settings.net, start), settings)
         shown = [read_photo(pair, settings) for pair in training] + synthetic_photos(settings)
         judged = [read_photo(pair, settings) for pair in validation]
         trainer = _trainer(out, settings, hardware, validate=bool(judged))
+        if trainer.is_global_zero:
+            make_folder(out)
+            write_text(out / SETTINGS_NAME, to_toml(settings))
         last = out / "checkpoints" / "last.ckpt"
-        trainer.fit(
-            module,
-            _loader(shown, settings, random=True),
-            _loader(judged, settings, random=False) if judged else None,
-            ckpt_path=last if resume and last.is_file() else None,
-            weights_only=True,
-        )
-        if trainer.interrupted:
-            raise KeyboardInterrupt
-        if judged:
-            _take_best(module, trainer)
-    scores = {name: float(value) for name, value in trainer.callback_metrics.items() if "val_" in name}
-    return write_model(
-        out / "model", module.net, _card(settings, module.net, out.name, len(training), scores)
-    )
+        with kept_metrics(out / "logs"), _interruptible():
+            trainer.fit(
+                module,
+                _loader(shown, settings, random=True),
+                _loader(judged, settings, random=False) if judged else None,
+                ckpt_path=last if resume and last.is_file() else None,
+                weights_only=True,
+            )
+        scores = _take_best(module, out) if judged else {}
+    if trainer.is_global_zero:
+        card = _card(settings, module.net, out.name, len(training), scores)
+        write_model(out / "model", module.net, card)
+    return out / "model"
 
 
 def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:
@@ -129,18 +135,11 @@ def write_model(folder: Path, net: EmbeddingNet, card: ModelCard) -> Path:
     return folder
 
 
-def _prepare(out: Path, settings: RunSettings, *, resume: bool) -> None:
+def _refuse_second_run(out: Path, *, resume: bool) -> None:
     if (out / SETTINGS_NAME).exists() and not resume:
         raise OutputError(
             f"{out}: holds a training run already; add --resume to go on with it, or name another"
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{out}: cannot be made ({error.strerror}); name a folder that you may write"
-        ) from error
-    write_text(out / SETTINGS_NAME, to_toml(settings))
 
 
 def _loader(photos: list[Photo], settings: RunSettings, *, random: bool) -> DataLoader[Any]:
@@ -157,9 +156,10 @@ def _loader(photos: list[Photo], settings: RunSettings, *, random: bool) -> Data
 
 def _trainer(out: Path, settings: RunSettings, hardware: Hardware, *, validate: bool) -> lightning.Trainer:
     training = settings.training
-    every = training.validate_every if validate else 1
+    every = min(training.validate_every, training.epochs) if validate else 1
     callbacks: list[Callback] = [
         RunProgress(),
+        StartingPoint(out / "checkpoints" / "last.ckpt"),
         ModelCheckpoint(
             out / "checkpoints",
             filename="best" if validate else "newest",
@@ -171,26 +171,29 @@ def _trainer(out: Path, settings: RunSettings, hardware: Hardware, *, validate: 
         ),
     ]
     if training.averaging > 0:
-        callbacks.append(EMAWeightAveraging(decay=training.averaging))
+        callbacks.append(WeightAveraging(avg_fn=running_average(training.averaging)))
     if validate and training.pictures > 0:
         callbacks.append(Pictures(out / "pictures", training.pictures))
     if validate and training.patience > 0:
         callbacks.append(EarlyStopping("val_sbd", patience=training.patience, mode="max"))
     kind = _accelerator(hardware.accelerator)
-    return lightning.Trainer(
-        accelerator=kind,
-        devices=hardware.devices if hardware.devices == "auto" else int(hardware.devices),
-        num_nodes=hardware.nodes,
-        precision=best_precision(kind) if hardware.precision == "auto" else hardware.precision,  # type: ignore[arg-type]
-        max_epochs=training.epochs,
-        check_val_every_n_epoch=every,
-        num_sanity_val_steps=0,
-        logger=[CSVLogger(out, name="", version="logs"), TensorBoardLogger(out, name="", version="logs")],
-        log_every_n_steps=1,
-        callbacks=callbacks,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    try:
+        return lightning.Trainer(
+            accelerator=kind,
+            devices=hardware.devices,
+            num_nodes=hardware.nodes,
+            precision=best_precision(kind) if hardware.precision == "auto" else hardware.precision,  # type: ignore[arg-type]
+            max_epochs=training.epochs,
+            check_val_every_n_epoch=every,
+            num_sanity_val_steps=0,
+            logger=[CSVLogger(out, name="", version="logs"), TensorBoardLogger(out, name="", version="logs")],
+            log_every_n_steps=1,
+            callbacks=callbacks,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        raise SettingsError(f"{hardware} cannot be: {' '.join(str(error).split())}") from error
 
 
 def _accelerator(name: str) -> str:
@@ -201,11 +204,12 @@ def _accelerator(name: str) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _take_best(module: EmbeddingModule, trainer: lightning.Trainer) -> None:
-    checkpoint = trainer.checkpoint_callback
-    best = getattr(checkpoint, "best_model_path", "")
-    if best:
-        module.load_state_dict(torch.load(best, weights_only=True, map_location="cpu")["state_dict"])
+def _take_best(module: EmbeddingModule, out: Path) -> dict[str, float]:
+    """Give the module the weights of its best validation; returns that validation's scores."""
+    best = torch.load(out / "checkpoints" / "best.ckpt", weights_only=True, map_location="cpu")
+    module.load_state_dict(best["state_dict"])
+    scores: dict[str, float] = best[SCORES]
+    return scores
 
 
 def _card(
@@ -223,6 +227,17 @@ def _card(
         loss=settings.loss,
         scores={"validation": scores} if scores else {},
     )
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lightning ends Python at Ctrl-C, and has any further one ignored: bring back the exception, and Ctrl-C."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as stop:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from stop
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from leafwise.metrics import score_labels
 from leafwise.models.card import IMAGENET_MEAN, IMAGENET_STD
 from leafwise.nets import EmbeddingNet
 
+SCORES = "scores"  # of the last validation, in a checkpoint
 Batch = tuple[Tensor, Tensor]  # float images (B, 3, h, w) in [0, 1], integer labels (B, h, w)
 
 
@@ -86,6 +87,11 @@ class EmbeddingModule(lightning.LightningModule):
             return [hdbscan(one, None, settings) for one in embeddings]
         foregrounds = (outputs.foreground.sigmoid() > settings.foreground_threshold).cpu().numpy()
         return [hdbscan(one, mask, settings) for one, mask in zip(embeddings, foregrounds, strict=True)]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the last validation's scores beside the weights that they are of."""
+        metrics = self.trainer.callback_metrics
+        checkpoint[SCORES] = {name: float(value) for name, value in metrics.items() if "val_" in name}
 
     def configure_optimizers(self) -> Any:
         """AdamW with one cycle, or the paper's SGD with a cyclic learning rate."""

@@ -41,7 +41,7 @@ def test_a_mistyped_encoder_brings_the_nearest_name(typo, meant):
 
 @pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "vgg11"])
 def test_an_encoder_without_a_pyramid_of_maps_is_refused(name):
-    with pytest.raises(ModelError, match="feature maps") as failure:
+    with torch.device("meta"), pytest.raises(ModelError, match="feature maps") as failure:
         make_encoder(name, "none")
     assert name in one_line(failure)
 
@@ -92,10 +92,15 @@ def test_weights_of_another_encoder_are_refused(tmp_path):
     one_line(failure)
 
 
-def test_weights_of_another_width_are_refused(tmp_path):
+@pytest.mark.parametrize("change", ["another width", "one missing", "one too many"])
+def test_weights_that_fit_but_for_one_are_refused(tmp_path, change):
     state = make_encoder(SMALL, "none").state_dict()
     name = next(iter(state))
-    save_file({**state, name: torch.zeros(1)}, tmp_path / "other.safetensors")
+    if change == "one missing":
+        del state[name]
+    else:
+        state[name if change == "another width" else "more"] = torch.zeros(1)
+    save_file(state, tmp_path / "other.safetensors")
     with pytest.raises(ModelError, match="not weights of 'test_byobnet'") as failure:
         make_encoder(SMALL, str(tmp_path / "other.safetensors"))
     one_line(failure)

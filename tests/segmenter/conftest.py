@@ -17,7 +17,7 @@ STRIDE = 2
 
 @pytest.fixture(scope="session")
 def color_model(tmp_path_factory) -> Model:
-    """Embeddings are 10 x the mean RGB of 2 x 2 pixels; the foreground is where green is above 0.7."""
+    """Embeddings are 10 x the mean RGB of 2 x 2 pixels; the foreground is where green is above 0.85."""
     return make_color_model(tmp_path_factory.mktemp("color"), foreground_head=True)
 
 
@@ -44,7 +44,7 @@ def make_color_model(folder: Path, *, foreground_head: bool) -> Model:
     constants = {
         "ten": np.array(10, np.float32),
         "weight": np.array([0, 100, 0], np.float32).reshape(1, 3, 1, 1),
-        "bias": np.array([-70], np.float32),
+        "bias": np.array([-85], np.float32),
         "axis": np.array([1], np.int64),
     }
     graph = helper.make_graph(
@@ -63,7 +63,7 @@ def make_color_model(folder: Path, *, foreground_head: bool) -> Model:
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),
         looks=LookSettings(input_size=SIZE, margin=0.1),
-        clustering=ClusteringSettings(min_cluster_size=25, min_samples=4),
+        clustering=ClusteringSettings(min_cluster_size=40, min_samples=4),
         net=NetSettings(foreground_head=foreground_head),
     )
     write_card(card, folder)

@@ -56,6 +56,12 @@ def write_record(out: Path, record: Record) -> None:
     write_text(out / FOLDER / f"{record.name}.json", json.dumps(dataclasses.asdict(record)))
 
 
+def expire_records(out: Path) -> None:
+    """Let no photo count as done any longer, and clear its rows; each keeps its name."""
+    for record in read_records(out).values():
+        write_record(out, dataclasses.replace(record, digest="expired", leaves=[], plants=[]))
+
+
 def is_done(out: Path, record: Record | None, photo: Path) -> bool:
     """Whether a photo's results are all there, and are of the photo as it is now."""
     return (

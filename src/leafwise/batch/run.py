@@ -7,7 +7,7 @@ from pathlib import Path
 import tomli_w
 
 import leafwise
-from leafwise.batch.records import digest_of
+from leafwise.batch.records import digest_of, expire_records
 from leafwise.config import SegmentSettings, from_dict, read_toml, to_dict
 from leafwise.errors import ImageError, OutputError, SettingsError
 from leafwise.imaging import find_images, write_text
@@ -28,7 +28,11 @@ class Run:
 
 
 def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwrite: bool) -> None:
-    """Write run.toml, after a look at the one that is there."""
+    """Write run.toml, after a look at the one that is there.
+
+    Raises OutputError where that one is of another model or other settings, unless `overwrite`: then no photo
+    counts as done any longer.
+    """
     card = segmenter.model.card
     model = {
         "name": card.name,
@@ -37,17 +41,23 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
     }
     settings = to_dict(segmenter.settings)
     path = out / RUN_NAME
-    if path.is_file() and not overwrite:
+    named: list[str] = []
+    if path.is_file():
         before = read_toml(path)
         same = before.get("model", {}).get("digest") == model["digest"]
-        if not same or {section: before.get(section) for section in settings} != settings:
+        if same and {section: before.get(section) for section in settings} == settings:
+            named = before.get("photos", [])
+        elif overwrite:
+            expire_records(out)
+        else:
             raise OutputError(
                 f"{out}: holds the results of another model or other settings; "
                 "name another folder, or add --overwrite to do its photos again"
             )
+    named = [*named, *(str(photo.resolve()) for photo in photos)]
     run = {
         "leafwise_version": leafwise.__version__,
-        "photos": [str(photo.resolve()) for photo in photos],
+        "photos": list(dict.fromkeys(named)),  # those of earlier commands first
         "model": model,
         **settings,
     }

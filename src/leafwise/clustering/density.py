@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leafwise.clustering.centers import centers_of, nearest_center
+from leafwise.clustering.merge import drop_close
 from leafwise.config import ClusteringSettings
 
 
@@ -12,8 +13,9 @@ def hdbscan(
 ) -> NDArray[np.int32]:
     """Cluster embeddings float (D, h, w) into a label map int32 (h, w), exactly, with Euclidean distances.
 
-    With `foreground`, bool (h, w), only its pixels are clustered, and its noise pixels join the cluster with
-    the nearest center; where HDBSCAN sees no second cluster, the whole foreground is one instance.
+    With `foreground`, bool (h, w), only its pixels are clustered; clusters with centers closer than
+    `settings.merge_distance` are one, and noise pixels join the cluster with the nearest center. Where HDBSCAN
+    sees no second cluster, the whole foreground is one instance.
 
     Without it (None), every pixel is clustered as in the paper: noise is one more label, and the largest
     label is the background.
@@ -37,10 +39,10 @@ def _without_noise(points: NDArray[np.float64], settings: ClusteringSettings) ->
     numbers = _clusters(points, settings)
     if numbers.max() < 0:
         return np.zeros(len(points), np.int32)
+    single = points.astype(np.float32)
+    numbers = drop_close(single, numbers, settings.merge_distance)
     noise = numbers < 0
-    numbers[noise] = nearest_center(
-        points[noise].astype(np.float32), centers_of(points.astype(np.float32), numbers)
-    )
+    numbers[noise] = nearest_center(single[noise], centers_of(single, numbers))
     return numbers
 
 

@@ -40,6 +40,7 @@ class ClusteringSettings:
 
     min_cluster_size: int = 25  # pixels; smaller groups are not leaves
     min_samples: int = 20  # pixels; neighbours that make a pixel a core pixel
+    merge_distance: float = 1.25  # embedding units; clusters with closer centers are one instance
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant
 
     def __post_init__(self) -> None:
@@ -49,6 +50,10 @@ class ClusteringSettings:
         )
         _require(
             self.min_samples >= 1, f"clustering.min_samples must be at least 1; it is {self.min_samples}"
+        )
+        _require(
+            self.merge_distance >= 0,
+            f"clustering.merge_distance must not be negative; it is {self.merge_distance}",
         )
         _require(
             0 < self.foreground_threshold < 1,

@@ -6,14 +6,15 @@ from itertools import product
 
 from leafwise.config import ClusteringSettings
 
-DEFAULT_GRID: Mapping[str, Sequence[int]] = {
-    "min_cluster_size": (15, 25, 40),
-    "min_samples": (10, 20, 30),
+DEFAULT_GRID: Mapping[str, Sequence[float]] = {
+    "min_cluster_size": (20, 30),
+    "min_samples": (10, 20),
+    "merge_distance": (0.0, 1.0, 1.25, 1.5),
 }
 
 
 def clustering_grid(
-    start: ClusteringSettings, grid: Mapping[str, Sequence[int]] = DEFAULT_GRID
+    start: ClusteringSettings, grid: Mapping[str, Sequence[float]] = DEFAULT_GRID
 ) -> list[ClusteringSettings]:
     """All combinations of the values in `grid`, the other settings as in `start`."""
     return [replace(start, **dict(zip(grid, values, strict=True))) for values in product(*grid.values())]

@@ -12,10 +12,9 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from torch.utils.data import DataLoader
 
 import leafwise
@@ -71,19 +70,19 @@ def train(
     """
     if not training:
         raise DatasetError("no photo to train on; give a data set with at least one pair")
-    if rank_zero_only.rank == 0:  # the other processes of a run on several devices find its folder made
-        _refuse_second_run(out, resume=resume)
-    lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
     with _quiet():
+        trainer = _trainer(out, settings, hardware, validate=bool(validation))
+        if trainer.is_global_zero:
+            _refuse_second_run(out, resume=resume)
+        lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
         module = EmbeddingModule(make_net(settings.net, start), settings)
         shown = [read_photo(pair, settings) for pair in training] + synthetic_photos(settings)
         judged = [read_photo(pair, settings) for pair in validation]
-        trainer = _trainer(out, settings, hardware, validate=bool(judged))
-        if trainer.is_global_zero:
+        if trainer.is_global_zero:  # not before all is well: what is put right can be started anew
             make_folder(out)
             write_text(out / SETTINGS_NAME, to_toml(settings))
         last = out / "checkpoints" / "last.ckpt"
-        with kept_metrics(out / "logs"), _interruptible():
+        with kept_metrics(out / "logs", writes=trainer.is_global_zero), _interruptible():
             trainer.fit(
                 module,
                 _loader(shown, settings, random=True),

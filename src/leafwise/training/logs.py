@@ -13,11 +13,15 @@ EARLIER_NAME = "metrics_earlier.csv"  # there while a resumed run goes on
 
 
 @contextlib.contextmanager
-def kept_metrics(logs: Path) -> Iterator[None]:
+def kept_metrics(logs: Path, *, writes: bool = True) -> Iterator[None]:
     """Keep the metrics of a run's earlier part: Lightning's CSV logger deletes the file that it finds.
 
-    Steps that a resumed run does again take the place of the earlier ones.
+    Steps that a resumed run does again take the place of the earlier ones. Of the processes of a run on several
+    devices only one `writes`.
     """
+    if not writes:
+        yield
+        return
     now, earlier = logs / METRICS_NAME, logs / EARLIER_NAME
     _join(earlier, now, into=earlier)
     try:

@@ -1,0 +1,120 @@
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leafwise.batch.records import (
+    FOLDER,
+    Record,
+    digest_of,
+    expire_records,
+    is_done,
+    name_photos,
+    read_records,
+    rows_of,
+    write_record,
+    write_tables,
+)
+
+
+def record_of(name, n_leaves=1, **changes):
+    leaves = [{"leaf": i + 1, "area_px": 10 * i} for i in range(n_leaves)]
+    values = {"source": f"/photos/{name}.png", "digest": "d", "leaves": leaves, "plants": []}
+    return Record(name, **(values | changes))
+
+
+@pytest.fixture
+def out(tmp_path):
+    (tmp_path / FOLDER).mkdir()
+    return tmp_path
+
+
+def test_what_is_kept_is_read_again(out):
+    table = pd.DataFrame({"leaf": [1, 2], "area_px": [12, 7], "solidity": [0.1 + 0.2, 1.0]})
+    record = record_of("a", leaves=rows_of(table), plants=rows_of(table.iloc[:0]))
+    write_record(out, record)
+    assert read_records(out) == {"a": record}
+    pd.testing.assert_frame_equal(pd.DataFrame(read_records(out)["a"].leaves), table)
+
+
+def test_there_are_no_records_in_a_new_folder(tmp_path):
+    assert read_records(tmp_path) == {}
+
+
+def test_tables_are_in_natural_order_and_short(out):
+    for name in ("p10", "p9", "p1"):
+        write_record(out, record_of(name, n_leaves=2, plants=[{"plant": 1, "area_px": 1 / 3}]))
+    leaves, plants = write_tables(out)
+    assert leaves["photo"].tolist() == ["p1", "p1", "p9", "p9", "p10", "p10"]
+    assert (out / "leaves.csv").read_text().splitlines()[:3] == ["photo,leaf,area_px", "p1,1,0", "p1,2,10"]
+    assert (out / "plants.csv").read_text().splitlines()[1] == "p1,1,0.333333"
+    assert len(plants) == 3
+
+
+def test_a_digest_is_of_the_bytes_alone(tmp_path):
+    for name, content in {"a": b"x", "b": b"x", "c": b"y"}.items():
+        (tmp_path / name).write_bytes(content)
+    assert digest_of(tmp_path / "a") == digest_of(tmp_path / "b") != digest_of(tmp_path / "c")
+    assert digest_of(tmp_path / "missing") == digest_of(tmp_path) == ""
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_photo_is_done_when_record_and_results_are_there(out, suffix):
+    photo = out / "photo.jpg"
+    photo.write_bytes(b"x")
+    record = record_of("photo", digest=digest_of(photo))
+    assert not is_done(out, record, photo)
+    (out / f"photo_label{suffix}").touch()
+    assert not is_done(out, record, photo)
+    (out / "photo_overlay.png").touch()
+    assert is_done(out, record, photo)
+    assert not is_done(out, None, photo)
+    photo.write_bytes(b"y")
+    assert not is_done(out, record, photo)
+
+
+def test_expired_records_keep_names_and_nothing_else(out):
+    photo = out / "photo.jpg"
+    photo.write_bytes(b"x")
+    for name in ("photo_label.png", "photo_overlay.png"):
+        (out / name).touch()
+    write_record(out, record_of("photo", source=str(photo), digest=digest_of(photo)))
+    expire_records(out)
+    records = read_records(out)
+    assert not is_done(out, records["photo"], photo)
+    assert name_photos([photo], records) == {photo: "photo"}
+    assert write_tables(out)[0].empty
+
+
+PHOTOS = st.lists(
+    st.tuples(
+        st.sampled_from(["", "x", "y/x", "x_a"]),
+        st.sampled_from(["a", "b", "x_a", "a_2"]),
+        st.sampled_from([".png", ".jpg", ".PNG"]),
+    ).map(lambda parts: "/".join(filter(None, parts[:2])) + parts[2]),
+    unique=True,
+)
+
+
+@given(first=PHOTOS, second=PHOTOS)
+def test_names_are_never_shared_and_never_change(tmp_path_factory, first, second):
+    folder = tmp_path_factory.getbasetemp()  # nothing is read or written there
+    names = name_photos([folder / photo for photo in first], {})
+    assert len(set(names.values())) == len(first)
+    records = {name: record_of(name, source=str(photo)) for photo, name in names.items()}
+    both = name_photos([folder / photo for photo in second + first], records)
+    assert both.items() >= names.items()
+    assert len(set(both.values())) == len(set(first) | set(second))
+
+
+def test_a_name_is_the_stem_where_that_is_free(tmp_path):
+    photos = [
+        tmp_path / "m" / "a.png",
+        tmp_path / "t" / "a.png",
+        tmp_path / "t" / "a.JPG",
+        tmp_path / "t" / "b.png",
+    ]
+    names = name_photos(photos, {})
+    assert list(names.values()) == ["a", "t_a", "t_a_jpg", "b"]
+    further = tmp_path / "t" / "t" / "a.png"
+    assert name_photos([*photos, further], {})[further] == "t_a_png"

@@ -1,0 +1,361 @@
+"""What a batch leaves on the disk, against painted plants whose leaves are known."""
+
+import contextlib
+import errno
+import multiprocessing
+import os
+import shutil
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from painted import ColorSegmenter, paint, two_plants
+from PIL import Image
+
+import leafwise
+from leafwise.batch import Step, finish, segment_files, settings_of_run
+from leafwise.errors import LeafwiseError, OutputError
+from leafwise.imaging import read_labels, write_image, write_labels
+from leafwise.models import load_model
+
+TABLES = {"leaves.csv", "plants.csv", "run.toml"}
+
+
+def files_of(folder):
+    """All files in a folder, hidden ones too: name -> time of the last change."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in files}
+
+
+def results_of(name):
+    return {f"{name}_label.png", f"{name}_overlay.png", f".leafwise/{name}.json"}
+
+
+def test_leaves_of_painted_photos_are_found_written_and_measured(tmp_path, segmenter, paint_photos):
+    photos, out = paint_photos(3), tmp_path / "new" / "out"
+    report = segment_files(photos, out, segmenter)
+    assert (report.done, report.skipped, report.leaves, report.errors) == (3, 0, 9, [])
+    assert files_of(out).keys() == TABLES.union(*(results_of(f"plant{i}") for i in range(3)))
+    for i in range(3):
+        with Image.open(out / f"plant{i}_label.png") as file:
+            assert (file.mode, file.size) == ("I;16", (64, 32))
+        np.testing.assert_array_equal(read_labels(out / f"plant{i}_label.png"), two_plants(i))
+    leaves = pd.read_csv(out / "leaves.csv")
+    assert leaves["photo"].tolist() == ["plant0"] * 3 + ["plant1"] * 3 + ["plant2"] * 3
+    assert leaves["plant"].tolist() == [1, 1, 2] * 3
+    assert leaves["leaf"].tolist() == [1, 2, 3] * 3
+    right = [20 * 24, 20 * 23, 20 * 22]
+    assert leaves["area_px"].tolist() == [area for i in range(3) for area in (12 * 24, 12 * 16, right[i])]
+    first = leaves.iloc[1]
+    assert first[["centroid_row_px", "centroid_col_px"]].tolist() == [21.5, 11.5]
+    assert first[[f"bbox_{side}_px" for side in ("top", "left", "bottom", "right")]].tolist() == [
+        16,
+        4,
+        28,
+        20,
+    ]
+    assert first[["mean_red", "mean_green", "mean_blue"]].tolist() == [120, 255, 0]
+    plants = pd.read_csv(out / "plants.csv")
+    assert plants["photo"].tolist() == ["plant0", "plant0", "plant1", "plant1", "plant2", "plant2"]
+    assert plants["leaf_count"].tolist() == [2, 1] * 3
+    assert plants["area_px"].tolist() == [480, 480, 480, 460, 480, 440]
+
+
+def test_every_photo_is_told_of_as_it_is_done(tmp_path, segmenter, paint_photos):
+    photos = paint_photos(5)
+    segment_files(photos[1:2], tmp_path / "out", segmenter)
+    steps = []
+    segment_files(photos, tmp_path / "out", segmenter, on_progress=steps.append)
+    assert sorted(steps, key=lambda step: step.photo) == [
+        Step(photo, leaves=3 if i != 1 else 0, skipped=i == 1) for i, photo in enumerate(photos)
+    ]
+
+
+def test_a_photo_without_a_leaf_has_an_empty_map_and_no_rows(tmp_path, segmenter):
+    write_image(tmp_path / "soil.png", paint(np.zeros((32, 64), int)))
+    report = segment_files([tmp_path / "soil.png"], tmp_path / "out", segmenter)
+    assert (report.done, report.leaves) == (1, 0)
+    assert not read_labels(tmp_path / "out" / "soil_label.png").any()
+    assert (tmp_path / "out" / "leaves.csv").read_text() == "photo\n"
+    assert (tmp_path / "out" / "plants.csv").read_text() == "photo\n"
+
+
+def test_photos_of_one_stem_keep_both_results(tmp_path, segmenter, paint_photos):
+    first, second = paint_photos(1, "monday"), paint_photos(1, "tuesday")
+    write_image(second[0], paint(np.where(two_plants() == 2, 0, two_plants())))
+    jpeg = first[0].with_suffix(".tif")
+    write_image(jpeg, paint(np.where(two_plants() < 3, 0, 3)))
+    out = tmp_path / "out"
+    segment_files([*first, *second, jpeg], out, segmenter)
+    counts = pd.read_csv(out / "leaves.csv").groupby("photo").size()
+    assert counts.to_dict() == {"plant0": 3, "tuesday_plant0": 2, "monday_plant0": 1}
+    for name, n_leaves in counts.items():
+        assert read_labels(out / f"{name}_label.png").max() == n_leaves
+
+
+def test_the_same_photos_in_another_order_keep_their_names(tmp_path, segmenter, paint_photos):
+    first, second = paint_photos(1, "monday"), paint_photos(1, "tuesday")
+    out = tmp_path / "out"
+    segment_files([*first, *second], out, segmenter)
+    before = files_of(out)
+    report = segment_files([*second, *first], out, segmenter)
+    assert (report.done, report.skipped) == (0, 2)
+    assert files_of(out).keys() == before.keys()
+
+
+def test_photos_done_are_left_alone(tmp_path, segmenter, paint_photos):
+    photos, out = paint_photos(3), tmp_path / "out"
+    segment_files(photos[:2], out, segmenter)
+    before, tables = files_of(out), pd.read_csv(out / "leaves.csv")
+    segmenter.looked_at = 0
+    report = segment_files(photos, out, segmenter)
+    assert (report.done, report.skipped, report.leaves) == (1, 2, 3)
+    assert segmenter.looked_at == 1
+    after = files_of(out)
+    for name in results_of("plant0") | results_of("plant1"):
+        assert after[name] == before[name]
+    pd.testing.assert_frame_equal(pd.read_csv(out / "leaves.csv").iloc[:6], tables)
+    assert settings_of_run(out / "run.toml").photos == photos
+
+
+def test_a_photo_changed_since_is_done_again(tmp_path, segmenter, paint_photos):
+    photos, out = paint_photos(2), tmp_path / "out"
+    segment_files(photos, out, segmenter)
+    write_image(photos[0], paint(two_plants(7)))
+    report = segment_files(photos, out, segmenter)
+    assert (report.done, report.skipped) == (1, 1)
+    np.testing.assert_array_equal(read_labels(out / "plant0_label.png"), two_plants(7))
+    assert pd.read_csv(out / "leaves.csv")["area_px"].tolist() == [288, 192, 20 * 17, 288, 192, 20 * 23]
+
+
+@pytest.mark.parametrize("lost", ["plant0_label.png", "plant0_overlay.png", ".leafwise/plant0.json"])
+def test_a_photo_whose_result_is_gone_is_done_again(tmp_path, segmenter, paint_photos, lost):
+    photos, out = paint_photos(2), tmp_path / "out"
+    segment_files(photos, out, segmenter)
+    (out / lost).unlink()
+    report = segment_files(photos, out, segmenter)
+    assert (report.done, report.skipped) == (1, 1)
+    assert (out / lost).is_file()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: "",
+        lambda text: "[]",
+        lambda text: "null",
+        lambda text: '{"name": "plant0"}',
+        lambda text: text.replace('"name"', '"nom"'),
+        lambda text: "\0\udcff",
+    ],
+    ids=["cut short", "empty", "list", "null", "fields missing", "field unknown", "no text"],
+)
+def test_a_damaged_record_counts_as_not_done(tmp_path, segmenter, paint_photos, damage):
+    photos, out = paint_photos(2), tmp_path / "out"
+    segment_files(photos, out, segmenter)
+    record, tables = out / ".leafwise" / "plant0.json", pd.read_csv(out / "leaves.csv")
+    record.write_text(damage(record.read_text()), errors="surrogateescape")
+    report = segment_files(photos, out, segmenter)
+    assert (report.done, report.skipped) == (1, 1)
+    pd.testing.assert_frame_equal(pd.read_csv(out / "leaves.csv"), tables)
+
+
+def test_overwrite_does_all_again(tmp_path, segmenter, paint_photos):
+    photos, out = paint_photos(2), tmp_path / "out"
+    segment_files(photos, out, segmenter)
+    for i in range(2):
+        write_labels(out / f"plant{i}_label.png", np.ones((32, 64), int))
+    report = segment_files(photos, out, segmenter, overwrite=True)
+    assert (report.done, report.skipped) == (2, 0)
+    np.testing.assert_array_equal(read_labels(out / "plant1_label.png"), two_plants(1))
+
+
+def other_settings(segmenter):
+    clustering = replace(segmenter.settings.clustering, min_cluster_size=26)
+    return ColorSegmenter(segmenter.model, replace(segmenter.settings, clustering=clustering))
+
+
+def other_model(segmenter, folder):
+    shutil.copytree(segmenter.model.folder, folder)
+    with (folder / "embedding.onnx").open("ab") as file:
+        file.write(b"\x8a\x01\x00")  # an empty field unknown to ONNX: the same network in other bytes
+    return ColorSegmenter(load_model(folder, threads=1))
+
+
+@pytest.mark.parametrize("other", ["model", "settings"])
+def test_results_of_another_model_or_other_settings_are_not_mixed(tmp_path, segmenter, paint_photos, other):
+    photos, out = paint_photos(3), tmp_path / "out"
+    segment_files(photos[:2], out, segmenter)
+    before = files_of(out)
+    second = other_settings(segmenter) if other == "settings" else other_model(segmenter, tmp_path / "other")
+    with pytest.raises(OutputError, match=r"another model or other settings.*--overwrite"):
+        segment_files(photos, out, second)
+    assert files_of(out) == before
+    # those of the first that are not done again don't stay in the tables, nor count as done by the second
+    segment_files(photos[:1], out, second, overwrite=True)
+    assert set(pd.read_csv(out / "leaves.csv")["photo"]) == {"plant0"}
+    report = segment_files(photos, out, second)
+    assert (report.done, report.skipped) == (2, 1)
+    assert set(pd.read_csv(out / "plants.csv")["photo"]) == {"plant0", "plant1", "plant2"}
+
+
+def test_a_copy_of_the_model_is_the_same_model(tmp_path, segmenter, paint_photos):
+    photos, out = paint_photos(1), tmp_path / "out"
+    segment_files(photos, out, segmenter)
+    copy = shutil.copytree(segmenter.model.folder, tmp_path / "copy")
+    assert segment_files(photos, out, ColorSegmenter(load_model(copy, threads=1))).skipped == 1
+
+
+def test_run_toml_says_how_it_was_made(tmp_path, segmenter, paint_photos):
+    photos, out = paint_photos(2), tmp_path / "out"
+    segment_files(photos, out, segmenter)
+    run = tomllib.loads((out / "run.toml").read_text())
+    assert run["leafwise_version"] == leafwise.__version__
+    assert run["photos"] == [str(photo) for photo in photos]
+    assert run["model"]["name"] == "tiny"
+    assert (run["clustering"]["min_cluster_size"], run["looks"]["input_size"]) == (25, 384)
+    read = settings_of_run(out / "run.toml")
+    assert (read.model, read.settings, read.photos) == (
+        str(segmenter.model.folder),
+        segmenter.settings,
+        photos,
+    )
+
+
+def test_photos_that_cannot_be_segmented_cost_one_line_each(tmp_path, segmenter, paint_photos):
+    photos, out = paint_photos(6), tmp_path / "out"
+    photos[1].write_text("not a picture at all")
+    write_image(photos[4], np.zeros((1, 1, 3), np.uint8))
+    photos[5].unlink()
+    steps = []
+    report = segment_files(photos, out, segmenter, on_progress=steps.append)
+    assert report.done == 3
+    assert [line.split(":")[0] for line in report.errors] == [str(photos[i]) for i in (1, 4, 5)]
+    assert not any("\n" in line for line in report.errors)
+    assert {step.photo for step in steps if step.error} == {photos[i] for i in (1, 4, 5)}
+    assert set(pd.read_csv(out / "leaves.csv")["photo"]) == {"plant0", "plant2", "plant3"}
+
+
+def test_a_photo_over_the_limit_is_not_decoded(tmp_path, segmenter, paint_photos):
+    photos = paint_photos(2)
+    write_image(photos[0], np.zeros((50, 50, 3), np.uint8))
+    report = segment_files(photos, tmp_path / "out", segmenter, max_pixels=2499)
+    assert report.done == 1
+    assert "50 x 50 pixels, past the limit of 0.002499 megapixels" in report.errors[0]
+
+
+def test_an_unforeseen_failure_with_one_photo_is_one_line_too(tmp_path, segmenter, paint_photos, monkeypatch):
+    def measure(image, labels):
+        if labels[10, 58]:  # plant0 and plant1 reach there
+            raise ZeroDivisionError("first line\nsecond line")
+        return pd.DataFrame()
+
+    monkeypatch.setattr(finish, "measure_leaves", measure)
+    report = segment_files(paint_photos(3), tmp_path / "out", segmenter)
+    assert report.done == 1
+    assert len(report.errors) == 2
+    for line in report.errors:
+        assert "unexpected ZeroDivisionError: first line" in line
+        assert "\n" not in line
+
+
+@pytest.mark.parametrize("after", [0, 1, 5])
+def test_stopped_half_way_the_tables_hold_what_is_done_and_the_next_run_goes_on(
+    tmp_path, segmenter, paint_photos, after
+):
+    photos, out = paint_photos(6), tmp_path / "out"
+
+    before_that = iter(range(after))
+
+    def stop(step):
+        if next(before_that, None) is None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        segment_files(photos, out, segmenter, on_progress=stop)
+    done = {path.stem for path in (out / ".leafwise").iterdir()}
+    assert after + 1 <= len(done) <= 6
+    assert set(pd.read_csv(out / "leaves.csv")["photo"]) == done
+    report = segment_files(photos, out, segmenter)
+    assert (report.skipped, report.done) == (len(done), 6 - len(done))
+    assert files_of(out).keys() == TABLES.union(*(results_of(f"plant{i}") for i in range(6)))
+    assert len(pd.read_csv(out / "leaves.csv")) == 18
+
+
+@pytest.fixture
+def disk_full_after(monkeypatch):
+    """Lets a number of files be written; any further one gets half its content and the system's error."""
+
+    @contextlib.contextmanager
+    def fill(n_files):
+        left = iter(range(n_files))
+        with monkeypatch.context() as patch:
+            for kind in (Path.write_bytes, Path.write_text):
+
+                def write(path, content, *args, _write=kind, **kwargs):
+                    if next(left, None) is None:
+                        _write(path, content[: len(content) // 2], *args, **kwargs)
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    return _write(path, content, *args, **kwargs)
+
+                patch.setattr(Path, kind.__name__, write)
+            yield
+
+    return fill
+
+
+@pytest.mark.parametrize("n_files", [0, 1, 2, 3, 8, 1 + 3 * 6, 2 + 3 * 6])
+def test_a_full_disk_stops_the_batch_with_one_line_and_leaves_no_halves(
+    tmp_path, segmenter, paint_photos, disk_full_after, n_files
+):
+    """In order: run.toml, then a label map, an overlay and a record for each photo, leaves.csv, plants.csv."""
+    photos, out = paint_photos(6), tmp_path / "out"
+    with disk_full_after(n_files), pytest.raises(OutputError, match="no space left on the disk") as failure:
+        segment_files(photos, out, segmenter)
+    assert "\n" not in str(failure.value)
+    there = files_of(out)
+    assert len(there) == n_files  # no temporary ones either
+    for path in out.glob("*_label.png"):
+        np.testing.assert_array_equal(read_labels(path), two_plants(int(path.name[5])))
+    report = segment_files(photos, out, segmenter)
+    assert (report.errors, report.skipped) == ([], min((n_files - 1) // 3, 6) if n_files else 0)
+    assert len(pd.read_csv(out / "leaves.csv")) == 18
+
+
+def test_an_output_folder_that_cannot_be_is_refused_before_any_work(tmp_path, segmenter, paint_photos):
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError, match="file"):
+            segment_files(paint_photos(1), out, segmenter)
+    assert segmenter.looked_at == 0
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_two_processes_find_what_one_finds(tmp_path, segmenter, paint_photos):
+    photos = paint_photos(5)
+    photos[3].write_text("not a picture")
+    one = segment_files(photos, tmp_path / "one", segmenter, workers=1)
+    two = segment_files(photos, tmp_path / "two", segmenter, workers=2)
+    assert one == two
+    assert files_of(tmp_path / "one").keys() == files_of(tmp_path / "two").keys()
+    for name in files_of(tmp_path / "one").keys() - {"run.toml"}:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_a_process_that_is_killed_is_told_of_in_one_line(tmp_path, segmenter, paint_photos):
+    photos, out = paint_photos(12), tmp_path / "out"
+
+    def kill_workers(step):
+        for process in multiprocessing.active_children():
+            os.kill(process.pid, 9)
+
+    with pytest.raises(LeafwiseError, match=r"want of memory.*--workers 1") as failure:
+        segment_files(photos, out, segmenter, workers=2, on_progress=kill_workers)
+    assert "\n" not in str(failure.value)
+    done = {path.stem for path in (out / ".leafwise").iterdir()}
+    assert set(pd.read_csv(out / "leaves.csv")["photo"]) == done
+    assert segment_files(photos, out, segmenter).skipped == len(done)

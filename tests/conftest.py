@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("leafwise", deadline=None)  # a busy machine is no failure
+settings.load_profile("leafwise")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from leafwise.clustering import hdbscan
 from leafwise.config import ClusteringSettings
 
-SETTINGS = ClusteringSettings(min_cluster_size=12, min_samples=5)
+SETTINGS = ClusteringSettings(min_cluster_size=12, min_samples=5, merge_distance=0.0)
 
 
 def blobs(truth, seed=0, *, spread=0.05, apart=10.0):
@@ -55,7 +55,7 @@ def test_blobs_far_apart_are_found_exactly(seed):
     assert_same_partition(found, truth)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     sizes=st.lists(st.integers(12, 40), min_size=2, max_size=5),
     n_background=st.integers(0, 30),
@@ -188,6 +188,16 @@ def test_identical_embeddings_are_one_group(foreground):
 def test_flat_instances_are_found_exactly():
     truth = four_leaves()  # no noise at all inside an instance: every distance is 0
     assert_same_partition(hdbscan(blobs(truth, spread=0.0), truth > 0, SETTINGS), truth)
+
+
+def test_clusters_closer_than_the_merge_distance_are_one_instance():
+    truth = np.repeat(np.array([[1, 2, 3]], np.int32), 20, axis=1).reshape(6, 10)
+    embeddings = blobs(truth, spread=0.02, apart=1.0)
+    embeddings[0, truth == 3] += 100
+    near = ClusteringSettings(min_cluster_size=12, min_samples=5, merge_distance=1.25)
+    far = ClusteringSettings(min_cluster_size=12, min_samples=5, merge_distance=0.75)
+    assert_same_partition(hdbscan(embeddings, truth > 0, near), np.maximum(truth, 2))
+    assert_same_partition(hdbscan(embeddings, truth > 0, far), truth)
 
 
 def test_the_same_embeddings_give_the_same_labels_and_are_left_alone():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
@@ -41,7 +41,6 @@ def test_the_whole_square_just_holds_the_photo_in_its_middle(height, width):
         assert abs(before - after) <= 1
 
 
-@settings(deadline=None)
 @given(mask=arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12)), margin=st.floats(0, 0.6))
 def test_the_square_around_a_mask_holds_it_with_its_margin(mask, margin):
     square = square_around(mask, margin=margin)
@@ -98,7 +97,6 @@ def test_cutting_leaves_the_photo_alone():
     np.testing.assert_array_equal(photo, before)
 
 
-@settings(deadline=None)
 @given(
     maps=arrays(
         np.float32, array_shapes(min_dims=3, max_dims=3, max_side=7), elements=st.floats(-9, 9, width=32)

@@ -71,7 +71,7 @@ def test_gradients_equal_finite_differences():
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_values_equal_the_plain_loop_for_any_labels(data):
     batch, height, width = (data.draw(st.integers(1, 3)) for _ in range(3))
@@ -90,7 +90,7 @@ def test_values_equal_the_plain_loop_for_any_labels(data):
     )
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(numbers=st.lists(st.integers(1, 30), min_size=3, max_size=3, unique=True), seed=st.integers(0, 99))
 def test_the_numbers_of_the_instances_do_not_matter(numbers, seed):
     embeddings, labels = random_batch(seed)

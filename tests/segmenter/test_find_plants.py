@@ -10,7 +10,9 @@ from leafwise.config import LookSettings
 from leafwise.imaging import Square
 from leafwise.segmenter import find_plants
 
-LOOKS = LookSettings(input_size=64, margin=0.0)
+LOOKS = LookSettings(
+    input_size=64, first_size=64, margin=0.0, plant_gap=0.15, photo_gap=0.0, smallest_plant=0.1
+)
 
 
 def mask(*boxes, size=64):
@@ -105,7 +107,7 @@ def test_a_tray_whose_rows_are_not_quite_level_is_still_read_by_rows():
     assert found == [Square(top, left, 22) for top, _, left, _ in boxes]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(jitter=st.lists(st.integers(-1, 1), min_size=9, max_size=9), side=st.integers(8, 14))
 def test_three_rows_of_three_plants_are_read_by_rows(jitter, side):
     tops = [4 + 21 * (i // 3) + jitter[i] for i in range(9)]
@@ -146,7 +148,7 @@ def test_what_is_nearer_to_another_plant_is_not_a_plants_own():
     assert small.own.all()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     foreground=arrays(bool, (16, 16)),
     height=st.integers(16, 90),

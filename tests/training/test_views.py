@@ -59,7 +59,7 @@ VIEWS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(view=VIEWS)
 def test_image_and_labels_share_one_geometry(view):
     labels = block_map()
@@ -90,7 +90,7 @@ def looked_up(labels, view, size):
     return found, sure
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(view=VIEWS)
 def test_labels_are_those_under_the_middles_of_the_pixels(view):
     image, labels = noise(60, 80)

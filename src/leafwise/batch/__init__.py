@@ -3,12 +3,14 @@
 from leafwise.batch.files import Report, Step, segment_files
 from leafwise.batch.records import Record, read_records, write_tables
 from leafwise.batch.run import Run, photos_to_segment, settings_of_run
+from leafwise.batch.workers import Workers
 
 __all__ = [
     "Record",
     "Report",
     "Run",
     "Step",
+    "Workers",
     "photos_to_segment",
     "read_records",
     "segment_files",

@@ -1,8 +1,7 @@
 """The batch: photos read ahead, pooled through the networks, finished in a pool of processes."""
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from leafwise.batch.finish import Job, finish_photo, start_worker
+from leafwise.batch.finish import Job, finish_photo
 from leafwise.batch.records import (
     FOLDER,
     Record,
@@ -23,6 +22,7 @@ from leafwise.batch.records import (
     write_tables,
 )
 from leafwise.batch.run import write_run
+from leafwise.batch.workers import Workers
 from leafwise.errors import LeafwiseError, OutputError
 from leafwise.imaging import MAX_PIXELS, make_folder, read_image
 from leafwise.segmenter import Segmenter
@@ -121,11 +121,7 @@ class _Finishers:
 
     def __init__(self, finish: Callable[[Job], Record], workers: int) -> None:
         self._finish = finish
-        self._pool = None
-        if workers > 1:
-            # a fork would copy the network's running threads: start clean
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(workers, context, initializer=start_worker)
+        self._pool = Workers(workers) if workers > 1 else None
 
     def __enter__(self) -> "_Finishers":
         return self
@@ -135,10 +131,10 @@ class _Finishers:
             self._pool.shutdown(cancel_futures=True)
 
     def submit(self, job: Job) -> "Future[Record]":
-        if self._pool is not None:
-            return self._pool.submit(self._finish, job)
         future: Future[Record] = Future()
         try:
+            if self._pool is not None:
+                return self._pool.submit(self._finish, job)
             future.set_result(self._finish(job))
         except Exception as error:  # noqa: BLE001 handed on to whoever asks for the result
             future.set_exception(error)

@@ -1,13 +1,11 @@
 """Everything after the networks for one photo: leaves, traits, pictures, files. Runs in the pool."""
 
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from leafwise.batch.records import Record, rows_of, write_record
 from leafwise.config import ClusteringSettings
@@ -27,12 +25,6 @@ class Job:
     digest: str
     image: NDArray[np.uint8]  # (H, W, 3)
     seen: Sequence[SeenPlant]
-
-
-def start_worker() -> None:
-    """Set up a process of the pool: one core each, and Ctrl-C is left to the main process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threadpool_limits(1)
 
 
 def finish_photo(job: Job, out: Path, settings: ClusteringSettings) -> Record:

@@ -15,11 +15,13 @@ def _require(condition: bool, message: str) -> None:  # noqa: FBT001
 class LookSettings:
     """How photos are looked at: first whole, then one square for each plant."""
 
-    input_size: int = 384  # pixels, side of the square that the network sees, in both looks
+    input_size: int = 384  # pixels, side of the square that the network sees of a plant
+    first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
     margin: float = 0.08  # of the plant's extent, added to its square on every side
     one_plant: bool = False  # take everything in a photo as one plant
-    plant_gap: float = 0.15  # pieces closer than this part of the larger one's extent are one plant
-    smallest_plant: float = 0.1  # of the largest plant's area; anything smaller is not a plant
+    plant_gap: float = 0.05  # of the larger piece's extent; pieces closer than this are one plant
+    photo_gap: float = 0.02  # of the photo's side, added to that: what the first look does not see
+    smallest_plant: float = 0.015  # of the largest plant's area; anything smaller is not a plant
 
     def __post_init__(self) -> None:
         _require(
@@ -27,7 +29,12 @@ class LookSettings:
             f"looks.input_size must be a multiple of 32, at least 32; it is {self.input_size}",
         )
         _require(self.margin >= 0, f"looks.margin must not be negative; it is {self.margin}")
+        _require(
+            self.first_size >= self.input_size and self.first_size % 32 == 0,
+            f"looks.first_size must be a multiple of 32, not below looks.input_size; it is {self.first_size}",
+        )
         _require(self.plant_gap >= 0, f"looks.plant_gap must not be negative; it is {self.plant_gap}")
+        _require(self.photo_gap >= 0, f"looks.photo_gap must not be negative; it is {self.photo_gap}")
         _require(
             0 <= self.smallest_plant <= 1,
             f"looks.smallest_plant must lie between 0 and 1; it is {self.smallest_plant}",

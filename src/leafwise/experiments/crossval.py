@@ -1,16 +1,14 @@
 """Cross-validation: each fold's photos are segmented by a model, and with settings, that never saw them."""
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
+from leafwise.batch import Workers
 from leafwise.config import ClusteringSettings, RunSettings, SegmentSettings
 from leafwise.datasets import Folds, Pair, Split, make_folds, read_folds, write_folds
 from leafwise.errors import DatasetError
@@ -100,9 +98,7 @@ def _scores(
     segmenter = Segmenter.from_pretrained(model)
     segmenter = Segmenter(segmenter.model, SegmentSettings(segmenter.model.card.looks, grid[0]))
     seen = (segmenter.look([read_image(pair.image)])[0] for pair in split.validation)
-    with ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=threadpool_limits, initargs=(1,)
-    ) as pool:
+    with Workers(workers) as pool:
         rows = pool.map(partial(_score_photo, grid=list(grid)), split.validation, seen)
         table = pd.DataFrame([row for photo in rows for row in photo])
     write_text(path, table.to_csv(index=False))

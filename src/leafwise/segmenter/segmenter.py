@@ -13,7 +13,7 @@ from leafwise.errors import ImageError
 from leafwise.imaging import cut_square, whole_square
 from leafwise.models import Model, load_model
 from leafwise.segmenter.leaves import SeenPlant, Segmentation, find_leaves
-from leafwise.segmenter.views import PlantView, find_plants
+from leafwise.segmenter.views import PlantView, find_plants, own_part
 
 DEFAULT_MODEL = "rosette"
 SMALLEST_SIDE = 16  # pixels; nothing can be seen in less
@@ -52,9 +52,10 @@ class Segmenter:
         if not squares:
             return [[] for _ in images]
         embedded = self.model.embed(np.stack(squares))
+        grid = embedded.embeddings.shape[2]
         plants = []
         for i, view in enumerate(view for found in views for view in found):
-            foreground = None if embedded.foreground is None else embedded.foreground[i] * view.own
+            foreground = None if embedded.foreground is None else embedded.foreground[i] * own_part(view, grid)
             plants.append(SeenPlant(view.square, embedded.embeddings[i], foreground))
         remaining = iter(plants)
         return [[next(remaining) for _ in found] for found in views]
@@ -66,16 +67,14 @@ class Segmenter:
         if not self.model.card.net.foreground_head:  # nothing says where the plant is: one look at the photo
             grid = looks.input_size // self.model.card.stride
             return [[PlantView(whole, np.ones((grid, grid), bool))] for whole in wholes]
-        photos = [
-            cut_square(image, whole, looks.input_size) for image, whole in zip(images, wholes, strict=True)
-        ]
-        chances = self.model.embed(np.stack(photos)).foreground
-        assert chances is not None  # noqa: S101 the card says so, and loading held it to that
         threshold = self.settings.clustering.foreground_threshold
-        return [
-            find_plants(chance > threshold, height, width, looks)
-            for chance, (height, width) in zip(chances, sizes, strict=True)
-        ]
+        views = []
+        for image, whole, (height, width) in zip(images, wholes, sizes, strict=True):
+            size = min(max(whole.side // 32 * 32, looks.input_size), looks.first_size)
+            chance = self.model.embed(cut_square(image, whole, size)[None]).foreground
+            assert chance is not None  # noqa: S101 the card says so, and loading held it to that
+            views.append(find_plants(chance[0] > threshold, height, width, looks))
+        return views
 
 
 def check_photo(image: NDArray[np.uint8]) -> None:

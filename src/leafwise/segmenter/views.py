@@ -28,11 +28,12 @@ def find_plants(
     """The plants of a (height, width) photo, from top to bottom and left to right; none gives an empty list.
 
     `foreground`, bool (h, w), covers the photo's `whole_square`. Its pieces make one plant where their gap is
-    below `settings.plant_gap` of the larger one's extent (a leaf on a petiole too thin to be seen); plants
-    below `settings.smallest_plant` of the largest one's area are left out. With `settings.one_plant` all is
-    one plant.
+    below `settings.plant_gap` of the larger one's extent and `settings.photo_gap` of the photo's side together (a
+    leaf on a petiole too thin to be seen); plants below `settings.smallest_plant` of the largest one's area are
+    left out. With `settings.one_plant` all is one plant.
     """
     whole = whole_square(height, width)
+    foreground = foreground & _on_photo(foreground.shape, height, width)
     plants = foreground.astype(np.int32) if settings.one_plant else _plants(foreground, settings)
     n_plants = int(plants.max(initial=0))
     if n_plants == 0:
@@ -42,7 +43,21 @@ def find_plants(
     nearest = ndimage.distance_transform_edt(plants == 0, return_distances=False, return_indices=True)
     owners = plants[tuple(nearest)]
     views = [PlantView(square, _over(owners, whole, square) == i) for i, square in enumerate(squares, 1)]
-    return sorted(views, key=lambda view: _reading_order(view.square, max(s.side for s in squares)))
+    return _in_reading_order(views)
+
+
+def _on_photo(shape: tuple[int, ...], height: int, width: int) -> NDArray[np.bool_]:
+    """Which cells of a grid over a photo's `whole_square` have their middle on the photo."""
+    side = max(height, width)
+    rows = np.abs((np.arange(shape[0]) + 0.5) * side / shape[0] - side / 2) < height / 2
+    cols = np.abs((np.arange(shape[1]) + 0.5) * side / shape[1] - side / 2) < width / 2
+    return np.asarray(rows[:, None] & cols)
+
+
+def own_part(view: PlantView, size: int) -> NDArray[np.bool_]:
+    """Which part of a square is the plant's own, on another grid: (size, size)."""
+    whole = slice(0, size)
+    return scale_labels(view.own.astype(np.int32), Square(0, 0, size), whole, whole) > 0
 
 
 def _plants(foreground: NDArray[np.bool_], settings: LookSettings) -> NDArray[np.int32]:
@@ -56,7 +71,7 @@ def _plants(foreground: NDArray[np.bool_], settings: LookSettings) -> NDArray[np
     extents = np.array([np.ptp(c, axis=0).max() + 1 for c in coordinates])
     group = np.arange(len(kept))
     for i, tree in enumerate(map(cKDTree, coordinates)):  # larger pieces gather the smaller ones near them
-        reach = settings.plant_gap * extents[i] + 1
+        reach = settings.plant_gap * extents[i] + max(settings.photo_gap * len(foreground), 1)
         for j in range(i + 1, len(kept)):
             near = np.isfinite(tree.query(coordinates[j], distance_upper_bound=reach + 1e-9)[0]).any()
             if near and group[i] != group[j]:
@@ -78,6 +93,16 @@ def _over(labels: NDArray[np.int32], whole: Square, square: Square) -> NDArray[n
     return np.asarray(labels[rows[:, None], cols[None, :]])
 
 
-def _reading_order(square: Square, line: int) -> tuple[int, int]:
-    """Rows of plants from top to bottom, each from left to right; `line` is the height of a row."""
-    return round((square.top + square.side / 2) / line), square.left
+def _in_reading_order(views: list[PlantView]) -> list[PlantView]:
+    """Rows of plants from top to bottom, each from left to right; a row is half as high as the largest plant."""
+    height = max(view.square.side for view in views) / 2
+    rows: list[list[PlantView]] = []
+    for view in sorted(views, key=_middle_row):
+        if not rows or _middle_row(view) - _middle_row(rows[-1][0]) > height:
+            rows.append([])
+        rows[-1].append(view)
+    return [view for row in rows for view in sorted(row, key=lambda view: view.square.left)]
+
+
+def _middle_row(view: PlantView) -> float:
+    return view.square.top + view.square.side / 2

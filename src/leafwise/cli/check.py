@@ -7,6 +7,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from leafwise.cli.console import plain
+
 
 def check(
     dataset: Annotated[Path, typer.Argument(help="A CVPPP folder, or one with images/ and labels/.")],
@@ -24,12 +26,10 @@ def check(
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Checking", total=len(pairs))
         problems = check_dataset(pairs, progress=lambda done, _: bar.update(task, completed=done))
-    show = Console(soft_wrap=True)
+    show = plain()
     for problem in problems:
-        show.print(f"{problem.file}: {problem.what}; {problem.fix}", markup=False, highlight=False)
+        show.print(f"{problem.file}: {problem.what}; {problem.fix}")
     groups = len({pair.group for pair in pairs})
-    show.print(
-        f"{len(pairs)} pairs in {groups} groups, {len(problems)} problems", markup=False, highlight=False
-    )
+    show.print(f"{len(pairs)} pairs in {groups} groups, {len(problems)} problems")
     if problems:
         raise typer.Exit(1)

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from leafwise.cli.console import plain
 
 
 def crossval(
@@ -45,7 +46,7 @@ def crossval(
     from leafwise.imaging import write_text
 
     settings = read_settings(config, set_ or [], None)
-    show = Console(soft_wrap=True)
+    show = plain()
     pairs = checked_pairs(dataset)
     result = cross_validate(
         prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed, by_group=by_group),
@@ -53,7 +54,7 @@ def crossval(
         settings,
         clustering_grid(settings.clustering),
         workers=workers or os.cpu_count() or 1,
-        on_step=lambda line: show.print(line, markup=False, highlight=False),
+        on_step=show.print,
     )
     summary = {"means": result.means(), "chosen": to_dict(result.chosen)}
     write_text(out / "summary.json", dumps(summary, indent=2) + "\n")
@@ -63,4 +64,4 @@ def crossval(
         table.add_row(str(fold), str(len(photos)), *(f"{photos[c].mean():.2f}" for c in columns))
     table.add_row("all", str(len(result.photos)), *(f"{value:.2f}" for value in result.means().values()))
     show.print(table)
-    show.print(f"best settings over all folds: {to_dict(result.chosen)}", markup=False, highlight=False)
+    show.print(f"best settings over all folds: {to_dict(result.chosen)}")

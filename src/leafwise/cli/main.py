@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from leafwise.cli.check import check
+from leafwise.cli.console import plain
 from leafwise.cli.crossval import crossval
 from leafwise.cli.info import info
 from leafwise.cli.models import models
@@ -65,7 +65,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _say(line: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(line, markup=False, highlight=False)
+    plain(stderr=True).print(line)
 
 
 for _command in (segment, score, train, crossval, check, models, synth, info):

@@ -38,4 +38,4 @@ def models(
         table.add_row(
             card.name, f"{size:.0f}", card.trained_on, f"{first.get('sbd', float('nan')):.1f}", str(folder)
         )
-    Console().print(table)
+    Console(markup=False, highlight=False, emoji=False).print(table)

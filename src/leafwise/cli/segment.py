@@ -15,6 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from leafwise.cli.console import plain
+
 if TYPE_CHECKING:
     from leafwise.batch import Report, Step
 
@@ -68,7 +70,7 @@ def segment(
     from leafwise.config import apply_overrides
     from leafwise.segmenter import DEFAULT_MODEL, Segmenter
 
-    errors = Console(stderr=True, soft_wrap=True)
+    errors = plain(stderr=True)
     earlier = settings_of_run(like) if like else None
     photos, missing = photos_to_segment(paths or (earlier.photos if earlier else []))
     segmenter = Segmenter.from_pretrained(model or (earlier.model if earlier else DEFAULT_MODEL))
@@ -84,7 +86,7 @@ def segment(
             nonlocal leaves
             leaves += step.leaves
             if step.error:
-                bar.console.print(step.error, markup=False, highlight=False)
+                bar.console.print(step.error)
             bar.update(task, advance=1, note=f"{leaves} leaves")
 
         report = segment_files(
@@ -115,15 +117,13 @@ def _bar(console: Console) -> Progress:
 
 def _sum_up(report: "Report", missing: list[str], out: Path, errors: Console) -> None:
     skipped = f", {report.skipped} done before" if report.skipped else ""
-    Console(soft_wrap=True).print(
+    plain().print(
         f"{report.done} photos segmented{skipped}, {report.leaves} leaves found: "
         f"look at {out}/*_overlay.png, {out / 'leaves.csv'} and {out / 'plants.csv'}",
-        markup=False,
-        highlight=False,
     )
     failed = missing + report.errors
     if failed:
-        errors.print(f"{len(failed)} failed:", markup=False, highlight=False)
+        errors.print(f"{len(failed)} failed:")
         for line in failed:
-            errors.print(f"  {line}", markup=False, highlight=False)
+            errors.print(f"  {line}")
         raise typer.Exit(1)

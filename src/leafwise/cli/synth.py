@@ -7,6 +7,8 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from leafwise.cli.console import plain
+
 
 def synth(
     out: Annotated[Path, typer.Option(help="Folder of the data set; made if it is not there.")],
@@ -35,4 +37,4 @@ def synth(
     drawn = sum(steps)
     there = f", {count - drawn} were there already" if drawn < count else ""
     plants_drawn = "1 plant drawn" if drawn == 1 else f"{drawn} plants drawn"
-    Console(soft_wrap=True).print(f"{plants_drawn}{there}: {out}", highlight=False, markup=False)
+    plain().print(f"{plants_drawn}{there}: {out}")

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+
+from leafwise.cli.console import plain
 
 if TYPE_CHECKING:
     from leafwise.config import RunSettings
-    from leafwise.datasets import Pair
+    from leafwise.datasets import Pair, Split
 
 
 def train(
@@ -54,27 +55,28 @@ def train(
     from leafwise.cli.extras import require_training
 
     require_training()
-    from leafwise.training import Hardware
+    from leafwise.training import SETTINGS_NAME, SPLIT_NAME, Hardware
     from leafwise.training import train as train_model
 
-    written = out / "settings.toml"
+    written = out / SETTINGS_NAME
     if resume and config is None and written.is_file():
-        config, from_ = written, None
+        config = written
     settings = read_settings(config, set_ or [], from_)
     pairs = checked_pairs(dataset)
-    training, validation = _split(pairs, out, settings, split, by_group=by_group)
+    earlier = out / SPLIT_NAME
+    if resume and split is None and earlier.is_file():
+        split = earlier
+    parts = _split(pairs, settings, split, by_group=by_group)
     folder = train_model(
-        training,
-        validation,
+        parts.train,
+        parts.validation,
         out,
         settings,
         start=from_,
         resume=resume,
         hardware=Hardware(accelerator, devices, nodes, precision),
     )
-    Console(soft_wrap=True).print(
-        f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {folder}", markup=False, highlight=False
-    )
+    plain().print(f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {folder}")
 
 
 def read_settings(config: Path | None, overrides: list[str], start: str | None) -> "RunSettings":
@@ -103,23 +105,13 @@ def checked_pairs(dataset: Path) -> "list[Pair]":
     return pairs
 
 
-def _split(
-    pairs: "list[Pair]", out: Path, settings: "RunSettings", split: Path | None, *, by_group: bool
-) -> "tuple[list[Pair], list[Pair]]":
-    """What trains and what validates; a split that is drawn is written beside the run, and read on --resume."""
-    from leafwise.datasets import make_holdout, read_folds, write_folds
-    from leafwise.imaging import make_folder
+def _split(pairs: "list[Pair]", settings: "RunSettings", split: Path | None, *, by_group: bool) -> "Split":
+    """What trains and what validates: as written down in a file, or drawn."""
+    from leafwise.datasets import Split, make_holdout, read_folds
 
-    written = out / "split.json"
-    if split is None and written.is_file():
-        split = written
     if split is not None:
-        first = read_folds(split, pairs).splits[0]
-        return list(first.train), list(first.validation)
+        return read_folds(split, pairs).splits[0]
     share = settings.training.validation_share
     if share == 0:
-        return pairs, []
-    folds = make_holdout(pairs, fraction=share, seed=settings.training.seed, by_group=by_group)
-    make_folder(out)
-    write_folds(written, folds)
-    return list(folds.splits[0].train), list(folds.splits[0].validation)
+        return Split(tuple(pairs), ())
+    return make_holdout(pairs, fraction=share, seed=settings.training.seed, by_group=by_group).splits[0]

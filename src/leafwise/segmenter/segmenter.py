@@ -55,7 +55,9 @@ class Segmenter:
         grid = embedded.embeddings.shape[2]
         plants = []
         for i, view in enumerate(view for found in views for view in found):
-            foreground = None if embedded.foreground is None else embedded.foreground[i] * own_part(view, grid)
+            foreground = (
+                None if embedded.foreground is None else embedded.foreground[i] * own_part(view, grid)
+            )
             plants.append(SeenPlant(view.square, embedded.embeddings[i], foreground))
         remaining = iter(plants)
         return [[next(remaining) for _ in found] for found in views]

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 import leafwise
 from leafwise.config import NetSettings, RunSettings, to_toml
-from leafwise.datasets import Pair
+from leafwise.datasets import Folds, Pair, Split, write_folds
 from leafwise.errors import DatasetError, OutputError, SettingsError
 from leafwise.imaging import make_folder, write_text
 from leafwise.models import ModelCard, find_model, read_card, write_card
@@ -33,6 +33,7 @@ from leafwise.training.precision import best_precision
 
 WEIGHTS_NAME = "weights.safetensors"
 SETTINGS_NAME = "settings.toml"
+SPLIT_NAME = "split.json"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def train(
     Args:
         training: the pairs to learn from.
         validation: the pairs that choose the best epoch by SBD; with none, the last weights are kept.
-        out: the run's folder: settings.toml, metrics.csv, TensorBoard logs, pictures, checkpoints, model/.
+        out: the run's folder: settings.toml, split.json, logs/ (CSV and TensorBoard), pictures/, checkpoints/,
+            model/.
         settings: all of the run's settings.
         start: a model's name or folder, whose weights the training starts from.
         resume: go on from the last checkpoint in `out`, if there is one.
@@ -79,8 +81,7 @@ def train(
         shown = [read_photo(pair, settings) for pair in training] + synthetic_photos(settings)
         judged = [read_photo(pair, settings) for pair in validation]
         if trainer.is_global_zero:  # not before all is well: what is put right can be started anew
-            make_folder(out)
-            write_text(out / SETTINGS_NAME, to_toml(settings))
+            _write_down(out, settings, Split(tuple(training), tuple(validation)))
         last = out / "checkpoints" / "last.ckpt"
         with kept_metrics(out / "logs", writes=trainer.is_global_zero), _interruptible():
             trainer.fit(
@@ -139,6 +140,14 @@ def _refuse_second_run(out: Path, *, resume: bool) -> None:
         raise OutputError(
             f"{out}: holds a training run already; add --resume to go on with it, or name another"
         )
+
+
+def _write_down(out: Path, settings: RunSettings, split: Split) -> None:
+    make_folder(out)
+    groups = [{pair.group for pair in part} for part in (split.train, split.validation)]
+    by_group = groups[0].isdisjoint(groups[1])
+    write_folds(out / SPLIT_NAME, Folds(settings.training.seed, by_group, (split,)))
+    write_text(out / SETTINGS_NAME, to_toml(settings))
 
 
 def _loader(photos: list[Photo], settings: RunSettings, *, random: bool) -> DataLoader[Any]:

@@ -1,0 +1,115 @@
+"""What holds for every command: help, exit statuses, and one line instead of a traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from leafwise.errors import ModelError
+
+COMMANDS = ("segment", "score", "train", "crossval", "check", "models", "synth", "info")
+
+
+def python_m_leafwise(*arguments, **options):
+    environment = {name: value for name, value in os.environ.items() if name != "LEAFWISE_DEBUG"}
+    command = [sys.executable, "-m", "leafwise", *map(str, arguments)]
+    return subprocess.run(command, text=True, check=False, env=environment, **options)
+
+
+def test_the_module_is_the_command():
+    result = python_m_leafwise("--help", capture_output=True)
+    assert result.returncode == 0
+    assert "Usage: python -m leafwise" in result.stdout
+    for command in COMMANDS:
+        assert f" {command} " in result.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples(call, command):
+    for flag in ("--help", "-h"):
+        result = call(command, flag)
+        assert result.exit_code == 0
+        assert f"leafwise {command}" in result.stdout.partition("Examples:")[2]
+
+
+def test_without_a_command_help_is_shown(call):
+    assert "Usage: leafwise" in call().output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nosuch",), ("segment", "--nosuch"), ("train", "data"), ("synth", "--out", "x", "--count", "-1")],
+)
+def test_wrong_usage_exits_2(call, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert "Usage: leafwise" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Lets `leafwise models x` fail with an exception."""
+
+    def fail(error):
+        def raise_it(name):
+            raise error
+
+        monkeypatch.setattr("leafwise.models.find_model", raise_it)
+        return "models", "x"
+
+    monkeypatch.delenv("LEAFWISE_DEBUG", raising=False)
+    return fail
+
+
+def test_what_a_user_can_put_right_is_one_line_as_it_is(refused, failing):
+    message = "[red]/a/very/long/path" + "/folder" * 40 + "[/red]: no model :smile:; choose another"
+    assert refused(*failing(ModelError(message))) == f"Error: {message}"
+
+
+def test_an_unforeseen_error_is_one_line_that_says_how_to_see_more(refused, failing):
+    line = refused(*failing(ZeroDivisionError("by zero\nsecond line")))
+    assert line.startswith("Error: unexpected ZeroDivisionError: by zero (LEAFWISE_DEBUG=1 ")
+    assert "leafwise info" in line
+    assert refused(*failing(KeyError())).startswith("Error: unexpected KeyError:")
+
+
+def test_debugging_shows_all_of_an_unforeseen_error(failing, monkeypatch, tmp_path):
+    from typer.testing import CliRunner
+
+    from leafwise.cli.main import app
+
+    monkeypatch.setenv("LEAFWISE_DEBUG", "1")
+    error = ZeroDivisionError("by zero")
+    assert CliRunner().invoke(app, failing(error)).exception is error
+
+
+def test_too_little_memory_is_one_line(refused, failing):
+    assert "not enough memory" in refused(*failing(MemoryError()))
+
+
+def test_an_interrupt_exits_130_as_the_shell_does(call, failing):
+    result = call(*failing(KeyboardInterrupt()))
+    assert result.exit_code == 130
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tiny_model):
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        result = python_m_leafwise("models", tiny_model, stdout=write_end, stderr=subprocess.PIPE)
+    finally:
+        os.close(write_end)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
+def test_output_to_a_full_disk_is_no_traceback(tiny_model):
+    with open("/dev/full", "w") as full:
+        result = python_m_leafwise("models", tiny_model, stdout=full, stderr=subprocess.PIPE)
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr
+    assert "No space left" in result.stderr

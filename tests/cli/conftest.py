@@ -1,50 +1,13 @@
-import re
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from leafwise.cli.main import app
 from leafwise.config import ClusteringSettings
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.imaging import write_image
 from leafwise.models import read_card, write_card
-
-
-@pytest.fixture
-def call() -> Callable[..., Result]:
-    """Runs a command as the shell would; whatever happens, no traceback is shown."""
-
-    def run(*arguments) -> Result:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        assert result.exception is None or isinstance(result.exception, SystemExit)
-        assert "Traceback" not in result.output
-        return result
-
-    return run
-
-
-@pytest.fixture
-def refused(call) -> Callable[..., str]:
-    """Runs a command that is refused with exit status 1, and returns the one line that says why."""
-
-    def run(*arguments) -> str:
-        result = call(*arguments)
-        assert result.exit_code == 1
-        (line,) = errors_of(result.stderr)
-        return line
-
-    return run
-
-
-def errors_of(stderr: str) -> list[str]:
-    """What is said besides the progress bar."""
-    bar = re.compile(r"^\s*(Segmenting|training|Checking)\b.*(photos|steps|%)")
-    return [line for line in stderr.splitlines() if line.strip() and not bar.match(line)]
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from shell import leafwise, refused
 
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.imaging import write_image, write_labels
@@ -17,18 +18,18 @@ def dataset(tmp_path):
     return tmp_path
 
 
-def test_a_good_data_set_passes(call, dataset):
-    result = call("check", dataset)
+def test_a_good_data_set_passes(dataset):
+    result = leafwise("check", dataset)
     assert result.exit_code == 0
     assert result.stdout == "3 pairs in 3 groups, 0 problems\n"
 
 
-def test_each_problem_is_one_line_that_names_its_file(call, dataset):
+def test_each_problem_is_one_line_that_names_its_file(dataset):
     labels = dataset / "labels"
     write_labels(labels / "p0.png", np.ones((20, 30), int))
     write_labels(labels / "p1.png", np.zeros((48, 50), int))
     write_labels(labels / "p2.png", np.where(np.eye(48, 50) > 0, 255, 0))
-    result = call("check", dataset)
+    result = leafwise("check", dataset)
     assert result.exit_code == 1
     *problems, summary = result.stdout.splitlines()
     assert summary == "3 pairs in 3 groups, 3 problems"
@@ -38,14 +39,14 @@ def test_each_problem_is_one_line_that_names_its_file(call, dataset):
     assert "binary mask" in problems[2]
 
 
-def test_a_damaged_photo_is_a_problem_not_a_failure(call, dataset):
+def test_a_damaged_photo_is_a_problem_not_a_failure(dataset):
     (dataset / "images" / "p1.png").write_text("no picture")
-    result = call("check", dataset)
+    result = leafwise("check", dataset)
     assert result.exit_code == 1
     assert result.stdout.splitlines()[0].startswith(str(dataset / "images" / "p1.png"))
     assert "3 pairs in 3 groups, 1 problems" in result.stdout
 
 
-def test_what_is_no_data_set_is_refused_in_one_line(refused, tmp_path):
+def test_what_is_no_data_set_is_refused_in_one_line(tmp_path):
     assert str(tmp_path) in refused("check", tmp_path)
     assert "nosuch" in refused("check", tmp_path / "nosuch")

@@ -3,15 +3,12 @@ import os
 import platform
 
 import onnxruntime
+from shell import leafwise as call
 
 import leafwise
 
 
-def lines_of(text):
-    return {line[:22].strip(): line[22:].strip() for line in text.splitlines()}
-
-
-def test_what_a_bug_report_needs_is_told(call):
+def test_what_a_bug_report_needs_is_told():
     result = call("info")
     assert (result.exit_code, result.stderr) == (0, "")
     width = result.stdout.index(leafwise.__version__)
@@ -25,7 +22,7 @@ def test_what_a_bug_report_needs_is_told(call):
     assert "ruff" not in told
 
 
-def test_packages_that_are_not_there_are_told_too(call, monkeypatch):
+def test_packages_that_are_not_there_are_told_too(monkeypatch):
     version = importlib.metadata.version
 
     def without_torch(name):

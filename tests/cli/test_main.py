@@ -5,7 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from shell import leafwise, refused
+from typer.testing import CliRunner
 
+from leafwise.cli.main import app
 from leafwise.errors import ModelError
 
 COMMANDS = ("segment", "score", "train", "crossval", "check", "models", "synth", "info")
@@ -26,24 +29,24 @@ def test_the_module_is_the_command():
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_examples(call, command):
+def test_every_command_has_help_with_examples(command):
     for flag in ("--help", "-h"):
-        result = call(command, flag)
+        result = leafwise(command, flag)
         assert result.exit_code == 0
         assert f"leafwise {command}" in result.stdout.partition("Examples:")[2]
 
 
-def test_without_a_command_help_is_shown(call):
-    assert "Usage: leafwise" in call().output
+def test_without_a_command_help_is_shown():
+    assert "Usage: leafwise" in leafwise().output
 
 
 @pytest.mark.parametrize(
     "arguments",
     [("nosuch",), ("segment", "--nosuch"), ("train", "data"), ("synth", "--out", "x", "--count", "-1")],
 )
-def test_wrong_usage_exits_2(call, tmp_path, monkeypatch, arguments):
+def test_wrong_usage_exits_2(tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
-    result = call(*arguments)
+    result = leafwise(*arguments)
     assert result.exit_code == 2
     assert "Usage: leafwise" in result.stderr
     assert list(tmp_path.iterdir()) == []
@@ -64,12 +67,12 @@ def failing(monkeypatch):
     return fail
 
 
-def test_what_a_user_can_put_right_is_one_line_as_it_is(refused, failing):
+def test_what_a_user_can_put_right_is_one_line_as_it_is(failing):
     message = "[red]/a/very/long/path" + "/folder" * 40 + "[/red]: no model :smile:; choose another"
     assert refused(*failing(ModelError(message))) == f"Error: {message}"
 
 
-def test_an_unforeseen_error_is_one_line_that_says_how_to_see_more(refused, failing):
+def test_an_unforeseen_error_is_one_line_that_says_how_to_see_more(failing):
     line = refused(*failing(ZeroDivisionError("by zero\nsecond line")))
     assert line.startswith("Error: unexpected ZeroDivisionError: by zero (LEAFWISE_DEBUG=1 ")
     assert "leafwise info" in line
@@ -77,21 +80,17 @@ def test_an_unforeseen_error_is_one_line_that_says_how_to_see_more(refused, fail
 
 
 def test_debugging_shows_all_of_an_unforeseen_error(failing, monkeypatch, tmp_path):
-    from typer.testing import CliRunner
-
-    from leafwise.cli.main import app
-
     monkeypatch.setenv("LEAFWISE_DEBUG", "1")
     error = ZeroDivisionError("by zero")
     assert CliRunner().invoke(app, failing(error)).exception is error
 
 
-def test_too_little_memory_is_one_line(refused, failing):
+def test_too_little_memory_is_one_line(failing):
     assert "not enough memory" in refused(*failing(MemoryError()))
 
 
-def test_an_interrupt_exits_130_as_the_shell_does(call, failing):
-    result = call(*failing(KeyboardInterrupt()))
+def test_an_interrupt_exits_130_as_the_shell_does(failing):
+    result = leafwise(*failing(KeyboardInterrupt()))
     assert result.exit_code == 130
     assert len(result.stderr.splitlines()) == 1
 

@@ -2,6 +2,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from shell import leafwise, refused
 
 from leafwise.models import read_card, write_card
 
@@ -17,9 +18,9 @@ def shipped(tiny_model, tmp_path, monkeypatch):
     return tmp_path / "shipped"
 
 
-def test_the_shipped_models_are_listed_with_size_and_score(call, shipped, monkeypatch):
+def test_the_shipped_models_are_listed_with_size_and_score(shipped, monkeypatch):
     monkeypatch.setenv("COLUMNS", "250")
-    result = call("models")
+    result = leafwise("models")
     assert result.exit_code == 0
     header, *rows = result.stdout.splitlines()
     assert header.split() == ["model", "MB", "trained", "on", "SBD", "folder"]
@@ -42,18 +43,18 @@ def test_the_shipped_models_are_listed_with_size_and_score(call, shipped, monkey
     ]
 
 
-def test_a_models_whole_card_is_shown_by_name_or_folder(call, shipped):
+def test_a_models_whole_card_is_shown_by_name_or_folder(shipped):
     card = (shipped / "rosette" / "model.toml").read_text()
-    assert call("models", "rosette").stdout == card
-    assert call("models", shipped / "rosette").stdout == card
+    assert leafwise("models", "rosette").stdout == card
+    assert leafwise("models", shipped / "rosette").stdout == card
 
 
-def test_a_misspelt_name_is_answered_with_the_nearest(refused, shipped):
+def test_a_misspelt_name_is_answered_with_the_nearest(shipped):
     assert refused("models", "rossette") == "Error: no model 'rossette'; did you mean rosette?"
     assert "`leafwise models` lists them" in refused("models", "zzz")
 
 
-def test_what_is_no_model_is_refused_in_one_line(refused, shipped, tmp_path):
+def test_what_is_no_model_is_refused_in_one_line(shipped, tmp_path):
     assert "not a model folder" in refused("models", tmp_path)
     (tmp_path / "file").touch()
     assert "a model is a folder" in refused("models", tmp_path / "file")
@@ -61,7 +62,7 @@ def test_what_is_no_model_is_refused_in_one_line(refused, shipped, tmp_path):
     assert "damaged model card" in refused("models", "rosette")
 
 
-def test_where_no_model_is_shipped_none_is_listed(call, tmp_path, monkeypatch):
+def test_where_no_model_is_shipped_none_is_listed(tmp_path, monkeypatch):
     monkeypatch.setattr("leafwise.models.folder.SHIPPED", tmp_path)
-    result = call("models")
+    result = leafwise("models")
     assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1)

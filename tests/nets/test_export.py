@@ -80,7 +80,7 @@ def test_both_give_the_same_labels(tiny):
     colors = np.random.default_rng(0).integers(0, 256, (truth.max() + 1, 3), dtype=np.uint8)
     images = colors[truth][None]  # a flat colour for each leaf: even a net that learned nothing sees leaves
     foreground = truth[::2, ::2] > 0
-    settings = ClusteringSettings(min_cluster_size=15, min_samples=5)
+    settings = ClusteringSettings(min_cluster_size=15, min_samples=5, merge_distance=0.0)
     found = hdbscan(model.embed(images).embeddings[0], foreground, settings)
     expected = hdbscan(torch_outputs(model, net, images).embeddings[0].numpy(), foreground, settings)
     assert expected.max() > 2

@@ -19,9 +19,10 @@ from leafwise.batch.records import (
     is_done,
     name_photos,
     read_records,
+    refuse_strangers,
     write_tables,
 )
-from leafwise.batch.run import write_run
+from leafwise.batch.run import RUN_NAME, write_run
 from leafwise.batch.workers import Workers
 from leafwise.errors import LeafwiseError, OutputError
 from leafwise.imaging import MAX_PIXELS, make_folder, read_image
@@ -74,9 +75,11 @@ def segment_files(
     Raises OutputError where `out` cannot be written, or holds the results of another model or settings.
     """
     make_folder(out / FOLDER)
-    write_run(out, photos, segmenter, overwrite=overwrite)
     records = read_records(out)
     names = name_photos(photos, records)
+    if not (out / RUN_NAME).is_file():
+        refuse_strangers(out, names.values())
+    write_run(out, photos, segmenter, overwrite=overwrite)
     tally = _Tally(on_progress)
     with ExitStack() as stack:
         stack.callback(write_tables, out)

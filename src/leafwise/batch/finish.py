@@ -39,8 +39,8 @@ def finish_photo(job: Job, out: Path, settings: ClusteringSettings) -> Record:
     if len(leaves):
         leaves.insert(0, "plant", segmentation.plants[leaves["leaf"].to_numpy()])
     plants = measure_plants(labels, segmentation.plants)
+    record = Record(job.name, str(job.source.resolve()), job.digest, rows_of(leaves), rows_of(plants))
     write_labels(out / f"{job.name}_label.png", labels)
     write_image(out / f"{job.name}_overlay.png", draw_overlay(job.image, labels))
-    record = Record(job.name, str(job.source.resolve()), job.digest, rows_of(leaves), rows_of(plants))
     write_record(out, record)
     return record

@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from leafwise.errors import OutputError
 from leafwise.imaging import natural_key, write_text
 
+UNFINISHED = "unfinished"  # in place of the digest of a photo whose files are not all written
 FOLDER = ".leafwise"  # of the records, inside the output folder
 
 
@@ -59,7 +61,7 @@ def write_record(out: Path, record: Record) -> None:
 def expire_records(out: Path) -> None:
     """Let no photo count as done any longer, and clear its rows; each keeps its name."""
     for record in read_records(out).values():
-        write_record(out, dataclasses.replace(record, digest="expired", leaves=[], plants=[]))
+        write_record(out, dataclasses.replace(record, digest=UNFINISHED, leaves=[], plants=[]))
 
 
 def is_done(out: Path, record: Record | None, photo: Path) -> bool:
@@ -89,6 +91,14 @@ def name_photos(photos: Sequence[Path], records: Mapping[str, Record]) -> dict[P
     return chosen
 
 
+def refuse_strangers(out: Path, names: Iterable[str]) -> None:
+    """Raise OutputError where a folder that no run has written holds a file with the name of a result."""
+    for name in names:
+        for file in (out / f"{name}_label.png", out / f"{name}_label.tif", out / f"{name}_overlay.png"):
+            if file.exists():
+                raise OutputError(f"{file}: is there already and not of leafwise; name another output folder")
+
+
 def _candidates(photo: Path) -> Iterable[str]:
     yield photo.stem
     yield f"{photo.resolve().parent.name}_{photo.stem}"
@@ -107,7 +117,8 @@ def write_tables(out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     records = sorted(read_records(out).values(), key=lambda record: natural_key(record.name))
     tables = []
     for kind in ("leaves", "plants"):
-        rows = [{"photo": record.name} | row for record in records for row in getattr(record, kind)]
+        done = [record for record in records if record.digest != UNFINISHED]
+        rows = [{"photo": record.name} | row for record in done for row in getattr(record, kind)]
         table = pd.DataFrame(rows)
         write_text(out / f"{kind}.csv", table.to_csv(index=False, float_format="%.6g") if rows else "photo\n")
         tables.append(table)

@@ -42,7 +42,9 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
             _say(f"Error: {error}")
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
-            _say("Stopped. What is finished is kept; run the same command again to go on.")
+            _say(
+                "Stopped. What is finished is kept; run the same command again to go on (train: with --resume)."
+            )
             raise typer.Exit(INTERRUPTED) from error
         except MemoryError as error:
             _say("Error: not enough memory; try smaller photos or fewer --workers")

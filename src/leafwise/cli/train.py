@@ -87,7 +87,8 @@ def read_settings(config: Path | None, overrides: list[str], start: str | None) 
     tables = read_toml(config) if config else {}
     if start:  # the network and how it looks at photos come from the model
         card = read_card(find_model(start))
-        tables = {"net": to_dict(card.net), "looks": to_dict(card.looks), "loss": to_dict(card.loss)} | tables
+        for section in ("net", "looks", "loss", "clustering"):
+            tables[section] = to_dict(getattr(card, section)) | tables.get(section, {})
     return apply_overrides(from_dict(RunSettings, tables, where=str(config or "settings")), overrides)
 
 

@@ -1,6 +1,6 @@
 """Segmenter: a model and its settings, ready for photos."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -16,6 +16,8 @@ from leafwise.segmenter.leaves import SeenPlant, Segmentation, find_leaves
 from leafwise.segmenter.views import PlantView, find_plants, own_part
 
 DEFAULT_MODEL = "rosette"
+BATCH = 8  # squares through the network at a time: bounds the memory of a tray
+Embedding = tuple[NDArray[np.float32], NDArray[np.float32] | None]  # of one square, see models.Embedded
 SMALLEST_SIDE = 16  # pixels; nothing can be seen in less
 
 
@@ -51,16 +53,14 @@ class Segmenter:
         ]
         if not squares:
             return [[] for _ in images]
-        embedded = self.model.embed(np.stack(squares))
-        grid = embedded.embeddings.shape[2]
-        plants = []
-        for i, view in enumerate(view for found in views for view in found):
-            foreground = (
-                None if embedded.foreground is None else embedded.foreground[i] * own_part(view, grid)
-            )
-            plants.append(SeenPlant(view.square, embedded.embeddings[i], foreground))
-        remaining = iter(plants)
-        return [[next(remaining) for _ in found] for found in views]
+        chunks = (squares[i : i + BATCH] for i in range(0, len(squares), BATCH))
+        embedded = (seen for chunk in chunks for seen in self._second_look(chunk))
+        return [[_own(view, *next(embedded)) for view in found] for found in views]
+
+    def _second_look(self, squares: Sequence[NDArray[np.uint8]]) -> Iterator[Embedding]:
+        embeddings, foreground = self.model.embed(np.stack(squares))
+        for i in range(len(squares)):
+            yield embeddings[i], None if foreground is None else foreground[i]
 
     def _first_look(self, images: Sequence[NDArray[np.uint8]]) -> list[list[PlantView]]:
         looks = self.settings.looks
@@ -77,6 +77,15 @@ class Segmenter:
             assert chance is not None  # noqa: S101 the card says so, and loading held it to that
             views.append(find_plants(chance[0] > threshold, height, width, looks))
         return views
+
+
+def _own(
+    view: PlantView, embeddings: NDArray[np.float32], foreground: NDArray[np.float32] | None
+) -> SeenPlant:
+    """What the network said of a square, less the foreground that is another plant's."""
+    if foreground is not None:
+        foreground = foreground * own_part(view, len(foreground))
+    return SeenPlant(view.square, embeddings, foreground)
 
 
 def check_photo(image: NDArray[np.uint8]) -> None:

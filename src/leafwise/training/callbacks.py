@@ -24,7 +24,7 @@ from leafwise.training.module import Batch
 
 
 class RunProgress(Callback):
-    """One bar over all epochs, with the time left, the loss and the best validation SBD so far."""
+    """One bar over all epochs, with the time left, the loss and the last validation SBD."""
 
     def __init__(self) -> None:
         self.progress = Progress(
@@ -101,8 +101,8 @@ class Pictures(Callback):
                 self.rows.append([photo, color_labels(truth.cpu().numpy()), color_labels(large)])
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Write the sheet; the one of Lightning's first sanity check is left out."""
-        if self.rows and trainer.is_global_zero and not trainer.sanity_checking:
+        """Write the sheet."""
+        if self.rows and trainer.is_global_zero:
             sheet = picture_grid(self.rows, captions=[["photo", "truth", "found"]] * len(self.rows))
             self.folder.mkdir(parents=True, exist_ok=True)
             write_image(self.folder / f"epoch_{trainer.current_epoch + 1:04d}.png", sheet)

@@ -15,6 +15,7 @@ from leafwise.datasets import Pair
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import DatasetError
 from leafwise.imaging import Square, read_image, read_labels, square_around
+from leafwise.metrics import compact_labels
 from leafwise.training.views import (
     jitter_colors,
     paper_views,
@@ -58,6 +59,7 @@ def synthetic_photos(settings: RunSettings) -> list[Photo]:
 
 
 def _photo(image: NDArray[np.uint8], labels: NDArray[np.int32], settings: RunSettings) -> Photo:
+    labels = compact_labels(labels)[0]  # the loss counts up to the largest number
     square = square_around(labels > 0, margin=settings.looks.margin)
     scale = SHARPEST * settings.looks.input_size / square.side
     if scale < 1:

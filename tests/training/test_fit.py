@@ -1,0 +1,320 @@
+"""A training run: what it leaves, how it stops, goes on, and which weights win."""
+
+import re
+import signal
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+from lightning import Trainer
+
+from leafwise.config import RunSettings, from_dict, read_toml
+from leafwise.datasets import read_folds
+from leafwise.errors import DatasetError, ModelError, OutputError, SettingsError
+from leafwise.models import read_card
+from leafwise.nets import EmbeddingNet, load_weights
+from leafwise.training import Hardware, fit, train
+from leafwise.training import module as module_of
+from leafwise.training.module import EmbeddingModule
+
+ONE_EPOCH = {"epochs": 1}
+
+
+def files_of(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def losses_of(out):
+    """The rows of metrics.csv with a batch's loss."""
+    return pd.read_csv(out / "logs" / "metrics.csv").dropna(subset="loss")
+
+
+def is_same(one, other, *, atol=0.0):
+    assert one.keys() == other.keys()
+    return all(torch.allclose(one[name].float(), other[name].float(), rtol=0, atol=atol) for name in one)
+
+
+def test_a_run_leaves_what_is_needed_to_judge_and_repeat_it(train_small, pairs, tmp_path):
+    trained = train_small()
+    out = tmp_path / "run"
+    assert trained.folder == out / "model"
+    there = files_of(out)
+    assert {
+        "settings.toml",
+        "split.json",
+        "logs/metrics.csv",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "pictures/epoch_0001.png",
+        "pictures/epoch_0002.png",
+    } < there
+    assert any(name.startswith("logs/events.out.tfevents") for name in there)
+    assert not [name for name in there if "earlier" in name or ".tmp" in name]
+    settings = from_dict(RunSettings, read_toml(out / "settings.toml"))
+    assert (settings.net.encoder, settings.training.epochs) == ("test_byobnet", 2)
+    (split,) = read_folds(out / "split.json", pairs).splits
+    assert [pair.name for pair in split.validation] == ["p0", "p1"]
+    assert [pair.name for pair in split.train] == ["p2", "p3", "p4", "p5"]
+    assert losses_of(out)[["epoch", "step"]].values.tolist() == [[0, 0], [0, 1], [1, 2], [1, 3]]
+
+
+def test_the_card_says_what_was_trained_on_and_how_it_did(train_small, tmp_path):
+    card = train_small().card
+    assert card.name == "run"
+    assert card.trained_on == "4 photos"
+    assert (card.looks.input_size, card.clustering.min_cluster_size) == (64, 20)
+    assert card.net.encoder_weights == "none"
+    metrics = pd.read_csv(tmp_path / "run" / "logs" / "metrics.csv").dropna(subset="val_sbd")
+    best = metrics.loc[metrics["val_sbd"].idxmax()]
+    assert card.scores == {
+        "validation": {name: pytest.approx(best[name]) for name in ("val_sbd", "val_fbd", "val_abs_dic")}
+    }
+
+
+def test_the_loss_is_the_weighted_sum_of_its_terms(train_small, tmp_path):
+    weights = {"pull_weight": 2.0, "push_weight": 3.0, "reg_weight": 0.5, "foreground_weight": 7.0}
+    train_small(validation=0, training={"epochs": 1, "batch_size": 4}, loss=weights)
+    metrics = pd.read_csv(tmp_path / "run" / "logs" / "metrics.csv").max()  # one batch: one value each
+    terms = {name: metrics[f"loss/{name}"] for name in ("pull", "push", "reg", "foreground")}
+    assert all(value > 0 for value in terms.values())
+    assert metrics["loss"] == pytest.approx(sum(weights[f"{name}_weight"] * terms[name] for name in terms))
+
+
+def test_the_same_seed_gives_the_same_weights(train_small):
+    first = train_small("a", validation=0, training=ONE_EPOCH)
+    torch.rand(7)  # whatever was drawn before
+    second = train_small("b", validation=0, training=ONE_EPOCH)
+    other = train_small("c", validation=0, training={"epochs": 1, "seed": 1})
+    assert is_same(first.weights, second.weights)
+    assert not is_same(first.weights, other.weights)
+
+
+@pytest.fixture
+def validations(monkeypatch):
+    """Lets each validation have a given SBD, and keeps the weights that were validated."""
+    seen = []
+
+    def of(*sbds):
+        score = module_of.score_labels
+        label_maps = EmbeddingModule.label_maps
+
+        def look(self, images):
+            seen.append({name: value.detach().clone() for name, value in self.net.state_dict().items()})
+            return label_maps(self, images)
+
+        def score_as_given(truth, found):
+            return replace(score(truth, found), sbd=sbds[len(seen) - 1])
+
+        monkeypatch.setattr(EmbeddingModule, "label_maps", look)
+        monkeypatch.setattr(module_of, "score_labels", score_as_given)
+        return seen
+
+    return of
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+def test_the_weights_of_the_best_validation_win(train_small, validations, averaging):
+    seen = validations(10.0, 30.0, 20.0)
+    trained = train_small(training={"epochs": 3, "averaging": averaging})
+    assert len(seen) == 3
+    assert is_same(trained.weights, seen[1])
+    assert not is_same(trained.weights, seen[2])
+    assert trained.card.scores["validation"]["val_sbd"] == 30.0
+
+
+def test_without_validation_the_last_weights_are_kept(train_small, tmp_path):
+    trained = train_small(validation=0, training={"averaging": 0.0})
+    last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    assert is_same(trained.weights, {name.removeprefix("net."): value for name, value in last.items()})
+    assert trained.card.scores == {}
+    assert not (tmp_path / "run" / "pictures").exists()
+
+
+def test_a_run_shorter_than_the_time_between_validations_is_validated_at_its_end(train_small, validations):
+    seen = validations(10.0, 20.0)
+    train_small(training={"epochs": 2, "validate_every": 5})
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(1, 3), (2, 4), (0, 5)])
+def test_it_stops_early_when_nothing_gets_better(train_small, validations, tmp_path, patience, epochs):
+    validations(10.0, 20.0, 15.0, 20.0, 19.0)
+    train_small(training={"epochs": 5, "patience": patience})
+    assert losses_of(tmp_path / "run")["epoch"].max() + 1 == epochs
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Ctrl-C at a training step, counted from 0 over all runs; returns the list of the steps taken."""
+    steps = []
+
+    def at(number):
+        step = EmbeddingModule.training_step
+
+        def take(self, batch, batch_index):
+            if len(steps) == number:
+                steps.append("Ctrl-C")
+                raise KeyboardInterrupt
+            steps.append(self.global_step)
+            return step(self, batch, batch_index)
+
+        monkeypatch.setattr(EmbeddingModule, "training_step", take)
+        return steps
+
+    return at
+
+
+def test_a_run_that_was_stopped_goes_on(train_small, interrupted, tmp_path):
+    steps = interrupted(5)  # in the third of four epochs of two steps
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train_small(training={"epochs": 4})
+    assert signal.getsignal(signal.SIGINT) is handler  # further ones are heard
+    out = tmp_path / "run"
+    assert losses_of(out)["epoch"].max() == 2
+    trained = train_small(training={"epochs": 4}, resume=True)
+    assert steps == [0, 1, 2, 3, 4, "Ctrl-C", 4, 5, 6, 7]
+    assert losses_of(out)[["epoch", "step"]].values.tolist() == [[step // 2, step] for step in range(8)]
+    validated = pd.read_csv(out / "logs" / "metrics.csv").dropna(subset="val_sbd")
+    assert validated["epoch"].tolist() == [0, 1, 2, 3]
+    assert trained.card.scores.keys() == {"validation"}
+
+
+def test_a_finished_run_that_is_resumed_gives_the_same_model(train_small, tmp_path):
+    first = train_small()
+    metrics = (tmp_path / "run" / "logs" / "metrics.csv").read_text()
+    again = train_small(resume=True)
+    assert is_same(first.weights, again.weights)
+    assert again.card == first.card
+    assert (tmp_path / "run" / "logs" / "metrics.csv").read_text() == metrics
+
+
+def weights_of(folder):
+    net = EmbeddingNet(read_card(folder).net)
+    load_weights(net, folder / "weights.safetensors")
+    return dict(net.named_parameters())
+
+
+FROZEN = {"epochs": 1, "learning_rate": 1e-12, "averaging": 0.0}
+
+
+def test_it_starts_from_the_weights_of_a_model(train_small, tiny_model):
+    trained = train_small(start=tiny_model, training=FROZEN)
+    theirs = weights_of(tiny_model)
+    ours = {name: trained.weights[name] for name in theirs}
+    assert is_same(ours, theirs, atol=1e-7)
+    scratch = train_small("scratch", training=FROZEN)
+    assert not is_same({name: scratch.weights[name] for name in theirs}, theirs, atol=1e-7)
+
+
+def test_stopped_before_the_first_checkpoint_it_still_goes_on_from_that_model(
+    train_small, interrupted, tiny_model
+):
+    interrupted(1)
+    with pytest.raises(KeyboardInterrupt):
+        train_small(start=tiny_model, training=FROZEN)
+    trained = train_small(resume=True, training=FROZEN)
+    theirs = weights_of(tiny_model)
+    assert is_same({name: trained.weights[name] for name in theirs}, theirs, atol=1e-7)
+
+
+def test_a_model_of_another_network_is_no_start(train_small, tiny_model, tmp_path):
+    with pytest.raises(SettingsError, match=r"its network is .*; give the same net settings") as failure:
+        train_small(start=tiny_model, net={"embedding_size": 5})
+    assert "\n" not in str(failure.value)
+    with pytest.raises(ModelError):
+        train_small(start=tmp_path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_failed_before_it_began_can_be_started_again(train_small):
+    with pytest.raises(ModelError, match="timm has no encoder"):
+        train_small(net={"encoder": "test_byobnett"})
+    assert train_small(validation=0, training=ONE_EPOCH).weights
+
+
+def test_a_second_run_in_one_folder_is_refused(train_small, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "settings.toml").touch()
+    with pytest.raises(OutputError, match=r"holds a training run already; add --resume"):
+        train_small()
+    assert files_of(tmp_path / "run") == {"settings.toml"}
+
+
+def test_a_file_in_the_folders_place_is_refused(train_small, tmp_path):
+    (tmp_path / "run").touch()
+    with pytest.raises(OutputError, match=re.escape(str(tmp_path / "run"))):
+        train_small()
+
+
+def test_without_photos_there_is_nothing_to_train_on(tmp_path):
+    with pytest.raises(DatasetError, match="no photo to train on"):
+        train([], [], tmp_path, RunSettings())
+
+
+@pytest.mark.parametrize(
+    "hardware",
+    [
+        Hardware(accelerator="gpuu"),
+        Hardware("cpu", devices="two"),
+        Hardware("cpu", devices="0"),
+        Hardware("cpu", precision="7"),
+        pytest.param(
+            Hardware(accelerator="cuda"),
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU"),
+        ),
+    ],
+    ids=lambda hardware: f"{hardware.accelerator} {hardware.devices} {hardware.precision}",
+)
+def test_hardware_that_cannot_be_is_one_line(train_small, tmp_path, hardware):
+    with pytest.raises(SettingsError) as failure:
+        train_small(hardware=hardware)
+    assert "\n" not in str(failure.value)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_of_the_processes_of_a_run_on_several_devices_one_writes(train_small, tmp_path, monkeypatch, rank):
+    """Lightning starts the same command once more for each further device, when the folder is made already."""
+    monkeypatch.setenv("LOCAL_RANK", str(rank))
+    monkeypatch.setattr(Trainer, "fit", lambda *_, **__: None)
+    out = tmp_path / "run"
+    if rank == 0:
+        assert train_small(validation=0, hardware=Hardware("cpu", devices="2")).folder == out / "model"
+        assert files_of(out) == {"settings.toml", "split.json"}
+    else:
+        out.mkdir()
+        (out / "settings.toml").touch()
+        with pytest.raises(IndexError):  # of what was written: nothing
+            train_small(validation=0, hardware=Hardware("cpu", devices="2"))
+        assert files_of(out) == {"settings.toml"}
+
+
+def test_photos_are_loaded_by_processes_of_their_own_where_asked(train_small):
+    assert train_small(validation=1, training={"epochs": 1, "workers": 1}).weights
+
+
+@pytest.fixture
+def net(tiny_model):
+    return EmbeddingNet(read_card(tiny_model).net)
+
+
+def test_a_model_that_cannot_be_written_leaves_the_one_before(tiny_model, net, tmp_path, monkeypatch):
+    folder, card = tmp_path / "model", read_card(tiny_model)
+    folder.mkdir()
+    (folder / "model.toml").write_text("the one before")
+
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fit, "export_onnx", fail)
+    with pytest.raises(OutputError, match="the model cannot be written") as failure:
+        fit.write_model(folder, net, card)
+    assert "\n" not in str(failure.value)
+    assert files_of(folder) == {"model.toml"}
+    # and what is left of the attempt is not in the way of the next
+    monkeypatch.setattr(fit, "export_onnx", lambda net, path, input_size: path.touch())
+    assert fit.write_model(folder, net, card) == folder
+    assert files_of(tmp_path) == {"model/model.toml", "model/embedding.onnx", "model/weights.safetensors"}
+    assert read_card(folder) == card

@@ -45,7 +45,7 @@ class LookSettings:
 class ClusteringSettings:
     """HDBSCAN on pixel embeddings (paper, section 3.2); sizes in pixels of the network's own grid."""
 
-    min_cluster_size: int = 25  # pixels; smaller groups are not leaves
+    min_cluster_size: int = 20  # pixels; smaller groups are not leaves
     min_samples: int = 20  # pixels; neighbours that make a pixel a core pixel
     merge_distance: float = 1.25  # embedding units; clusters with closer centers are one instance
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant

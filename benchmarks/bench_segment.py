@@ -1,7 +1,7 @@
 """How fast `leafwise segment` is, from the shell: start-up, first files, seconds and memory a photo.
 
-    python benchmarks/bench_segment.py                         # 40 synthetic plants
-    python benchmarks/bench_segment.py PHOTOS [--model MODEL]  # your own
+python benchmarks/bench_segment.py                         # 40 synthetic plants
+python benchmarks/bench_segment.py PHOTOS [--model MODEL]  # your own
 """
 
 import argparse
@@ -21,7 +21,9 @@ def timed(*command: str) -> tuple[float, float]:
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)"
     )
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", script, *command], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command], capture_output=True, text=True, check=True
+    )
     return time.perf_counter() - start, int(done.stdout) * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
@@ -43,9 +45,13 @@ def main() -> None:
         seconds, memory = timed(*segment, f"{folder}/first", str(names[0]))
         print(f"shell to the first photo's files    {seconds:6.2f} s    peak {memory:5.0f} MB")
         pool, memory = timed(*segment, f"{folder}/pool", str(photos))
-        print(f"{len(names)} photos, a process a core: {pool / len(names):6.2f} s a photo, peak {memory:5.0f} MB")
+        print(
+            f"{len(names)} photos, a process a core: {pool / len(names):6.2f} s a photo, peak {memory:5.0f} MB"
+        )
         alone, memory = timed(*segment, f"{folder}/alone", "--workers", "1", str(photos))
-        print(f"{len(names)} photos, --workers 1:      {alone / len(names):6.2f} s a photo, peak {memory:5.0f} MB")
+        print(
+            f"{len(names)} photos, --workers 1:      {alone / len(names):6.2f} s a photo, peak {memory:5.0f} MB"
+        )
         print(f"the pool of processes is {alone / pool:.2f} times as fast as one process")
 
 

@@ -9,6 +9,9 @@ settings.register_profile("leafwise", deadline=None)  # a busy machine is no fai
 settings.load_profile("leafwise")
 
 
+collect_ignore_glob = ["**/conftest.py", "conftest.py"]  # not to be read for doctests: all have one name
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     folder = Path(__file__).resolve().parents[2] / "shared"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 from leafwise.config import ClusteringSettings
 
@@ -17,4 +18,7 @@ def clustering_grid(
     start: ClusteringSettings, grid: Mapping[str, Sequence[float]] = DEFAULT_GRID
 ) -> list[ClusteringSettings]:
     """All combinations of the values in `grid`, the other settings as in `start`."""
-    return [replace(start, **dict(zip(grid, values, strict=True))) for values in product(*grid.values())]
+    combinations: list[dict[str, Any]] = [
+        dict(zip(grid, values, strict=True)) for values in product(*grid.values())
+    ]
+    return [replace(start, **values) for values in combinations]

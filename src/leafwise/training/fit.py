@@ -7,6 +7,7 @@ import signal
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -165,18 +166,14 @@ def _loader(photos: list[Photo], settings: RunSettings, *, random: bool) -> Data
 def _trainer(out: Path, settings: RunSettings, hardware: Hardware, *, validate: bool) -> lightning.Trainer:
     training = settings.training
     every = min(training.validate_every, training.epochs) if validate else 1
+    kept = partial(
+        ModelCheckpoint, out / "checkpoints", every_n_epochs=every, enable_version_counter=False, mode="max"
+    )
     callbacks: list[Callback] = [
         RunProgress(),
         StartingPoint(out / "checkpoints" / "last.ckpt"),
-        ModelCheckpoint(
-            out / "checkpoints",
-            filename="best" if validate else "newest",
-            monitor="val_sbd" if validate else None,
-            mode="max",
-            save_last=True,
-            every_n_epochs=every,
-            enable_version_counter=False,
-        ),
+        *([kept(filename="best", monitor="val_sbd")] if validate else []),
+        kept(filename="last"),  # its own save_last writes no other epochs than the best
     ]
     if training.averaging > 0:
         callbacks.append(WeightAveraging(avg_fn=running_average(training.averaging)))

@@ -130,3 +130,9 @@ def test_another_normalisation_on_the_card_is_used(tiny):
     expected = torch_outputs(other, net, images).embeddings.numpy()
     np.testing.assert_allclose(other.embed(images).embeddings, expected, rtol=0, atol=1e-4)
     assert np.abs(expected - model.embed(images).embeddings).max() > 1e-3
+
+
+def test_no_path_of_the_training_machine_is_in_the_file(tiny_model):
+    content = (tiny_model / "embedding.onnx").read_bytes()
+    assert b"site-packages" not in content
+    assert b".py" not in content

@@ -6,6 +6,7 @@ import logging
 import warnings
 from pathlib import Path
 
+import onnx
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
@@ -52,8 +53,18 @@ def export_onnx(net: EmbeddingNet, path: Path, *, input_size: int) -> None:
             dynamic_shapes=({0: free, 2: free, 3: free},),
             verbose=False,
         )
+    model = _without_traces(program.model_proto)  # type: ignore[union-attr]
     with atomic_path(path) as temporary:
-        program.save(str(temporary), external_data=False)  # type: ignore[union-attr]
+        temporary.write_bytes(model.SerializeToString())
+
+
+def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network without the exporter's notes: they hold paths of the machine that it was trained on."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    return model
 
 
 def save_weights(net: EmbeddingNet, path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from leafwise.config import ClusteringSettings
 from leafwise.datasets.synthetic import draw_plant
-from leafwise.imaging import write_image
+from leafwise.imaging import write_image, write_labels
 from leafwise.models import read_card, write_card
 
 
@@ -27,4 +27,17 @@ def photos(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("photos")
     for i in range(6):
         write_image(folder / f"plant{i}.png", draw_plant(i, height=96, width=101)[0])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory) -> Path:
+    """A data set of six synthetic plants, 96 x 101; not to be changed."""
+    folder = tmp_path_factory.mktemp("dataset")
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir()
+    for i in range(6):
+        image, labels = draw_plant(i, height=96, width=101)
+        write_image(folder / "images" / f"p{i}.png", image)
+        write_labels(folder / "labels" / f"p{i}.png", labels)
     return folder

@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -112,11 +113,10 @@ def test_the_file_holds_all_its_weights_and_names_its_ports(tiny_model):
 def test_an_export_that_cannot_be_written_says_so(tiny, tmp_path, monkeypatch):
     _, net = tiny
 
-    class Program:
-        def save(self, path, **_):
-            raise OSError(28, "No space left on device", path)
+    def full(path, content):
+        raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(torch.onnx, "export", lambda *args, **kwargs: Program())
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match=r"embedding\.onnx"):
         export_onnx(net, tmp_path / "embedding.onnx", input_size=64)
     assert list(tmp_path.iterdir()) == []

@@ -61,7 +61,15 @@ def export_onnx(net: EmbeddingNet, path: Path, *, input_size: int) -> None:
 def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same network without the exporter's notes: they hold paths of the machine that it was trained on."""
     graph = model.graph
-    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    for part in (
+        model,
+        graph,
+        *graph.node,
+        *graph.input,
+        *graph.output,
+        *graph.value_info,
+        *graph.initializer,
+    ):
         del part.metadata_props[:]
         part.doc_string = ""
     return model

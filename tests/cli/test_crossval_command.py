@@ -1,0 +1,97 @@
+"""`leafwise crossval` on four plants and two folds."""
+
+import json
+
+import pandas as pd
+import pytest
+from shell import errors_of, leafwise, refused
+
+SMALL = (
+    "looks.input_size=64",
+    "net.encoder=test_byobnet",
+    "net.encoder_weights=none",
+    "net.embedding_size=4",
+    "training.epochs=1",
+    "clustering.foreground_threshold=0.1",  # all of a photo, or the untrained network finds nothing to score
+)
+
+
+@pytest.fixture(scope="module")
+def plants(dataset, tmp_path_factory):
+    """Four of the six plants."""
+    folder = tmp_path_factory.mktemp("plants")
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir()
+        for i in range(4):
+            (folder / kind / f"p{i}.png").write_bytes((dataset / kind / f"p{i}.png").read_bytes())
+    return folder
+
+
+def arguments_of(dataset, out, *more):
+    options = [part for setting in SMALL for part in ("--set", setting)]
+    return ["crossval", dataset, "--out", out, "--folds", "2", "--workers", "1", *options, *more]
+
+
+@pytest.fixture(scope="module")
+def run(plants, tmp_path_factory):
+    out = tmp_path_factory.mktemp("crossval")
+    result = leafwise(*arguments_of(plants, out))
+    assert result.exit_code == 0, result.output
+    assert errors_of(result.stderr) == []
+    return out, result.stdout
+
+
+def test_each_photo_is_held_out_once_by_a_model_that_never_saw_it(run):
+    out, _ = run
+    splits = json.loads((out / "folds.json").read_text())["splits"]
+    assert sorted(name for split in splits for name in split["validation"]) == ["p0", "p1", "p2", "p3"]
+    photos = pd.read_csv(out / "photos.csv")
+    assert sorted(photos["photo"]) == ["p0", "p1", "p2", "p3"]
+    for number, split in enumerate(splits, 1):
+        assert not set(split["train"]) & set(split["validation"])
+        assert set(photos[photos["fold"] == number]["photo"]) == set(split["validation"])
+        trained = json.loads((out / f"fold{number}" / "split.json").read_text())["splits"][0]
+        assert trained == {"train": split["train"], "validation": []}
+
+
+def test_a_fold_is_scored_with_the_settings_that_are_best_on_the_other(run):
+    out, _ = run
+    scores = [pd.read_csv(out / f"fold{number}" / "scores.csv") for number in (1, 2)]
+    photos = pd.read_csv(out / "photos.csv")
+    for number, (own, other) in enumerate((scores, scores[::-1]), 1):
+        means = other.groupby("number", sort=True)["sbd"].mean()
+        best = means[means >= means.max() - 1e-9].index[0]
+        expected = own[own["number"] == best].set_index("photo")["sbd"]
+        assert photos[photos["fold"] == number].set_index("photo")["sbd"].to_dict() == expected.to_dict()
+    assert scores[0]["sbd"].nunique() > 1  # or this would say nothing
+
+
+def test_the_summary_is_of_the_photos(run):
+    out, stdout = run
+    summary = json.loads((out / "summary.json").read_text())
+    photos = pd.read_csv(out / "photos.csv")
+    for metric, mean in summary["means"].items():
+        assert mean == pytest.approx(photos[metric].mean())
+    assert summary["chosen"]["foreground_threshold"] == 0.1
+    (row,) = (line for line in stdout.splitlines() if line.strip().startswith("all "))
+    assert row.split()[1:3] == ["4", f"{photos['sbd'].mean():.2f}"]
+
+
+def test_the_second_time_nothing_is_done_again(run, plants):
+    out, stdout = run
+    done = [*out.glob("fold*/model/*"), *out.glob("fold*/scores.csv"), out / "folds.json"]
+    before = [path.stat().st_mtime_ns for path in done]
+    result = leafwise(*arguments_of(plants, out))
+    assert result.exit_code == 0
+    assert [path.stat().st_mtime_ns for path in done] == before
+    assert result.stdout.splitlines()[-1] == stdout.splitlines()[-1]
+
+
+def test_what_cannot_be_is_refused_in_one_line(run, plants, tmp_path):
+    out, _ = run
+    assert "2 folds, 3 are asked for" in refused(*arguments_of(plants, out, "--folds", "3"))
+    assert "4 pairs cannot make 5 folds" in refused(*arguments_of(plants, tmp_path / "cv", "--folds", "5"))
+    assert "did you mean epochs?" in refused(*arguments_of(plants, tmp_path, "--set", "training.epoch=1"))
+    (tmp_path / "file").touch()
+    assert str(tmp_path / "file") in refused(*arguments_of(plants, tmp_path / "file"))
+    assert leafwise(*arguments_of(plants, tmp_path, "--folds", "1")).exit_code == 2

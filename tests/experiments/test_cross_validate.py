@@ -1,0 +1,114 @@
+"""Which settings score which fold, against scores made by hand; nothing is trained here."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leafwise.config import ClusteringSettings, RunSettings
+from leafwise.datasets import Folds, Pair, Split
+from leafwise.errors import DatasetError
+from leafwise.experiments import clustering_grid, cross_validate, prepare_folds
+from leafwise.experiments import crossval as module
+
+GRID = [ClusteringSettings(min_cluster_size=size) for size in (10, 20, 30)]
+COLUMNS = ("fbd", "abs_dic", "dic", "sbd_small", "sbd_medium", "sbd_large")
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    return [
+        Pair(f"p{i}", tmp_path / f"p{i}.png", tmp_path / f"p{i}_label.png", f"g{i // 2}") for i in range(6)
+    ]
+
+
+@pytest.fixture
+def scored(pairs, tmp_path, monkeypatch):
+    """Cross-validates three folds of two photos whose SBDs (fold, photo, settings) are given."""
+
+    def no_training(*_, **__):
+        raise AssertionError("what is done is not done again")
+
+    monkeypatch.setattr(module, "train", no_training)
+    splits = []
+    for fold in range(3):
+        held_out = pairs[2 * fold : 2 * fold + 2]
+        splits.append(Split(tuple(pair for pair in pairs if pair not in held_out), tuple(held_out)))
+
+    def validate(sbds):
+        for fold, split in enumerate(splits):
+            (tmp_path / f"fold{fold + 1}" / "model").mkdir(parents=True)
+            rows = [
+                {
+                    "photo": pair.name,
+                    "number": number,
+                    "settings": str(settings),
+                    "sbd": sbds[fold][photo][number],
+                }
+                | dict.fromkeys(COLUMNS, float(number))
+                for photo, pair in enumerate(split.validation)
+                for number, settings in enumerate(GRID)
+            ]
+            pd.DataFrame(rows).to_csv(tmp_path / f"fold{fold + 1}" / "scores.csv", index=False)
+        return cross_validate(Folds(0, False, tuple(splits)), tmp_path, RunSettings(), GRID)
+
+    return validate
+
+
+def test_a_fold_is_scored_with_the_settings_that_are_best_on_the_others(scored, tmp_path):
+    # means (fold, settings): 90 50 10 | 20 80 30 | 10 40 50; of the others: 15 60 40 | 50 45 30 | 55 65 20
+    sbds = [[[100, 40, 0], [80, 60, 20]], [[10, 90, 30], [30, 70, 30]], [[0, 40, 60], [20, 40, 40]]]
+    result = scored(sbds)
+    photos = result.photos
+    assert photos["photo"].tolist() == [f"p{i}" for i in range(6)]
+    assert photos["fold"].tolist() == [1, 1, 2, 2, 3, 3]
+    assert photos["number"].tolist() == [1, 1, 0, 0, 1, 1]
+    assert photos["sbd"].tolist() == [40, 60, 10, 30, 40, 40]
+    assert result.means()["sbd"] == pytest.approx(220 / 6)
+    assert result.means()["fbd"] == pytest.approx(4 / 6)
+    assert result.chosen == GRID[1]  # of all: 40, 56.7, 30
+    written = pd.read_csv(tmp_path / "photos.csv")
+    pd.testing.assert_frame_equal(written, photos.reset_index(drop=True), check_dtype=False)
+
+
+def test_of_settings_that_are_as_good_the_first_is_taken(scored):
+    result = scored(np.full((3, 2, 3), 0.1 + 0.2).tolist())
+    assert result.chosen == GRID[0]
+    assert set(result.photos["number"]) == {0}
+
+
+def test_folds_are_written_down_and_read_again(pairs, tmp_path):
+    folds = prepare_folds(pairs, tmp_path / "cv", n_folds=3, seed=4)
+    held_out = [pair.name for split in folds.splits for pair in split.validation]
+    assert sorted(held_out) == [pair.name for pair in pairs]
+    assert prepare_folds(pairs, tmp_path / "cv", n_folds=3, seed=99) == folds
+    assert prepare_folds(pairs, tmp_path / "other", n_folds=3, seed=99) != folds
+
+
+def test_folds_by_group_part_no_plant(pairs, tmp_path):
+    for split in prepare_folds(pairs, tmp_path, n_folds=3, seed=0, by_group=True).splits:
+        assert {pair.group for pair in split.train}.isdisjoint(pair.group for pair in split.validation)
+
+
+def test_another_number_of_folds_or_other_photos_are_refused(pairs, tmp_path):
+    prepare_folds(pairs, tmp_path, n_folds=3, seed=0)
+    with pytest.raises(DatasetError, match="3 folds, 2 are asked for"):
+        prepare_folds(pairs, tmp_path, n_folds=2, seed=0)
+    with pytest.raises(DatasetError, match="photos that are not there"):
+        prepare_folds(pairs[:-1], tmp_path, n_folds=3, seed=0)
+
+
+def test_a_grid_is_all_combinations_around_the_settings_given():
+    start = ClusteringSettings(min_cluster_size=99, foreground_threshold=0.4)
+    grid = clustering_grid(start, {"min_cluster_size": (5, 6), "min_samples": (1, 2, 3)})
+    assert [(one.min_cluster_size, one.min_samples) for one in grid] == [
+        (5, 1), (5, 2), (5, 3), (6, 1), (6, 2), (6, 3),
+    ]  # fmt: skip
+    assert {one.foreground_threshold for one in grid} == {0.4}
+
+
+def test_the_default_grid_holds_no_settings_twice():
+    grid = clustering_grid(ClusteringSettings())
+    assert len({tuple(asdict(one).values()) for one in grid}) == len(grid) > 3
+    assert replace(grid[0]) == grid[0]

@@ -346,16 +346,44 @@ def test_two_processes_find_what_one_finds(tmp_path, segmenter, paint_photos):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
 
 
-def test_a_process_that_is_killed_is_told_of_in_one_line(tmp_path, segmenter, paint_photos):
+def kill_workers():
+    for process in multiprocessing.active_children():
+        process.kill()
+
+
+@pytest.mark.parametrize("during", ["finishing", "looking"])
+def test_a_process_that_is_killed_is_told_of_in_one_line(
+    tmp_path, segmenter, paint_photos, during, monkeypatch
+):
     photos, out = paint_photos(12), tmp_path / "out"
+    look = segmenter.look
 
-    def kill_workers(step):
-        for process in multiprocessing.active_children():
-            os.kill(process.pid, 9)
+    def kill_and_look(images):
+        kill_workers()
+        return look(images)
 
+    if during == "looking":
+        monkeypatch.setattr(segmenter, "look", kill_and_look)
+    on_progress = (lambda step: kill_workers()) if during == "finishing" else (lambda step: None)
     with pytest.raises(LeafwiseError, match=r"want of memory.*--workers 1") as failure:
-        segment_files(photos, out, segmenter, workers=2, on_progress=kill_workers)
+        segment_files(photos, out, segmenter, workers=2, on_progress=on_progress)
     assert "\n" not in str(failure.value)
     done = {path.stem for path in (out / ".leafwise").iterdir()}
     assert set(pd.read_csv(out / "leaves.csv")["photo"]) == done
+    monkeypatch.undo()
     assert segment_files(photos, out, segmenter).skipped == len(done)
+
+
+@pytest.mark.parametrize("name", ["plant1_label.png", "plant1_label.tif", "plant1_overlay.png"])
+def test_files_that_are_not_of_leafwise_are_never_written_over(tmp_path, segmenter, paint_photos, name):
+    photos = paint_photos(2)
+    mine = photos[0].with_name(name)  # the truth, say, beside its photo
+    mine.write_text("mine")
+    with pytest.raises(OutputError, match=f"{name}: is there already and not of leafwise"):
+        segment_files(photos, mine.parent, segmenter)
+    with pytest.raises(OutputError):
+        segment_files(photos, mine.parent, segmenter, overwrite=True)
+    assert mine.read_text() == "mine"
+    mine.unlink()
+    assert segment_files(photos, mine.parent, segmenter).done == 2  # beside the photos, why not
+    assert segment_files(photos, mine.parent, segmenter).skipped == 2

@@ -40,6 +40,12 @@ def arguments_of(dataset, out, *more, **changes):
     return ["train", dataset, "--out", out, "--accelerator", "cpu", *options, *more]
 
 
+@pytest.fixture
+def no_onnx(monkeypatch):
+    """Leaves out of the model what takes longest to write."""
+    monkeypatch.setattr("leafwise.training.fit.export_onnx", lambda net, path, input_size: path.touch())
+
+
 @pytest.fixture(scope="module")
 def run(dataset, tmp_path_factory):
     """A finished run of two epochs; not to be changed."""
@@ -105,7 +111,7 @@ def test_a_second_run_in_the_same_folder_is_refused(run, dataset):
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
 
 
-def test_an_interrupted_run_goes_on_with_resume_alone(dataset, tmp_path, monkeypatch):
+def test_an_interrupted_run_goes_on_with_resume_alone(dataset, tmp_path, no_onnx, monkeypatch):
     out, steps = tmp_path / "run", []
     step = EmbeddingModule.training_step
 
@@ -132,7 +138,7 @@ def test_an_interrupted_run_goes_on_with_resume_alone(dataset, tmp_path, monkeyp
     assert (out / "model" / "embedding.onnx").is_file()
 
 
-def test_from_starts_with_a_models_weights_and_network(run, dataset, tmp_path):
+def test_from_starts_with_a_models_weights_and_network(run, dataset, tmp_path, no_onnx):
     out = tmp_path / "run"
     start = ("--from", run / "model", "--set", "training.learning_rate=1e-12", "--set", "training.epochs=1")
     result = leafwise("train", dataset, "--out", out, "--accelerator", "cpu", *start)
@@ -198,8 +204,7 @@ def test_the_papers_network_and_augmentation_train_and_segment(dataset, tmp_path
     assert segmenter.model.embed(photo[None, :96, :96]).embeddings.shape == (1, 8, 96, 96)
 
 
-def test_a_split_that_is_given_is_taken_and_kept(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr("leafwise.training.fit.write_model", lambda folder, net, card: folder)
+def test_a_split_that_is_given_is_taken_and_kept(dataset, tmp_path, no_onnx):
     names = [pair.name for pair in read_dataset(dataset)]
     folds = tmp_path / "folds.json"
     given = {"train": names[:3], "validation": names[3:4]}

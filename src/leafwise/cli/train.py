@@ -55,6 +55,8 @@ def train(
     from leafwise.cli.extras import require_training
 
     require_training()
+    from lightning.fabric.utilities import rank_zero_only
+
     from leafwise.training import SETTINGS_NAME, SPLIT_NAME, Hardware
     from leafwise.training import train as train_model
 
@@ -76,7 +78,8 @@ def train(
         resume=resume,
         hardware=Hardware(accelerator, devices, nodes, precision),
     )
-    plain().print(f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {folder}")
+    show = rank_zero_only(plain().print)  # on several devices, each runs this command
+    show(f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {folder}")
 
 
 def read_settings(config: Path | None, overrides: list[str], start: str | None) -> "RunSettings":

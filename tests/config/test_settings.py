@@ -31,7 +31,7 @@ from leafwise.errors import SettingsError
         (LookSettings, "plant_gap", -0.1),
         (LookSettings, "smallest_plant", 1.5),
         (ClusteringSettings, "min_cluster_size", 1),
-        (ClusteringSettings, "min_samples", 0),
+        (ClusteringSettings, "min_samples", -1),
         (ClusteringSettings, "foreground_threshold", 0.0),
         (ClusteringSettings, "foreground_threshold", 1.0),
         (NetSettings, "decoder", "heavy"),

@@ -3,26 +3,30 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leafwise.config import LossSettings
-from leafwise.losses import discriminative_terms, weigh
+from leafwise.losses import discriminative_terms
 
 TERMS = ("pull", "push", "reg")
 
 
-def loop_terms(embeddings, labels, *, pull_margin, push_margin, background):
+def loop_terms(
+    embeddings, labels, *, pull_margin, push_margin, background, pixel_weights=None, weigh_pull=False
+):
     """Equations 1 to 3 as they stand: loops over images, instances and pixels, in double precision."""
     totals, n_images = [0.0, 0.0, 0.0], 0
-    for x, y in zip(embeddings.double(), labels, strict=True):
+    weights = torch.ones(labels.shape) if pixel_weights is None else pixel_weights
+    for x, y, w in zip(embeddings.double(), labels, weights.double(), strict=True):
         numbers = sorted({int(v) for v in y.flatten()} - (set() if background else {0}))
         if not numbers:
             continue
         n_images += 1
-        pixels = {c: [x[:, i, j] for i, j in (y == c).nonzero().tolist()] for c in numbers}
-        mu = {c: sum(pixels[c]) / len(pixels[c]) for c in numbers}
+        pixels = {c: [(x[:, i, j], w[i, j]) for i, j in (y == c).nonzero().tolist()] for c in numbers}
+        mu = {c: sum(wi * xi for xi, wi in pixels[c]) / sum(wi for _, wi in pixels[c]) for c in numbers}
         n = len(numbers)
         for c in numbers:
-            hinged = [(torch.dist(mu[c], xi) - pull_margin).clamp(min=0) ** 2 for xi in pixels[c]]
-            totals[0] = totals[0] + sum(hinged) / len(pixels[c]) / n
+            pull_weights = [wi if weigh_pull else 1 for _, wi in pixels[c]]
+            hinged = [(torch.dist(mu[c], xi) - pull_margin).clamp(min=0) ** 2 for xi, _ in pixels[c]]
+            weighed = [one * weight for one, weight in zip(hinged, pull_weights, strict=True)]
+            totals[0] = totals[0] + sum(weighed) / sum(pull_weights) / n
             totals[2] = totals[2] + torch.dist(mu[c], torch.zeros_like(mu[c])) / n
         for a in numbers:
             for b in numbers:
@@ -186,9 +190,51 @@ def test_bfloat16_embeddings_cost_what_their_float32_values_cost():
     torch.testing.assert_close(terms_of(rounded, labels), terms_of(embeddings, labels), rtol=0.02, atol=0.02)
 
 
-def test_terms_are_weighed_by_equation_4():
-    embeddings, labels = random_batch(11)
-    terms = terms_of(embeddings, labels)
-    weights = LossSettings(pull_weight=2.0, push_weight=3.0, reg_weight=5.0)
-    expected = 2 * terms.pull.item() + 3 * terms.push.item() + 5 * terms.reg.item()
-    assert weigh(terms, weights).item() == pytest.approx(expected)
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("weigh_pull", [False, True])
+def test_weighted_values_and_gradients_equal_the_plain_loop(background, dtype, weigh_pull):
+    embeddings, labels = random_batch(12)
+    weights = 1 + 9 * torch.rand(labels.shape, generator=torch.Generator().manual_seed(12))
+    options = {
+        "pull_margin": 0.5,
+        "push_margin": 1.5,
+        "background": background,
+        "pixel_weights": weights,
+        "weigh_pull": weigh_pull,
+    }
+    fast = embeddings.to(dtype).requires_grad_()
+    slow = embeddings.double().requires_grad_()
+    found, expected = discriminative_terms(fast, labels, **options), loop_terms(slow, labels, **options)
+    for name, one, other in zip(TERMS, found, expected, strict=True):
+        assert one.dtype == dtype
+        assert one.item() == pytest.approx(other.item(), rel=1e-5, abs=1e-5), name
+        here = torch.autograd.grad(one, fast, retain_graph=True)[0]
+        there = torch.autograd.grad(other, slow, retain_graph=True)[0]
+        torch.testing.assert_close(here.double(), there, rtol=1e-5, atol=1e-5, msg=name)
+
+
+def test_a_weighted_case_worked_by_hand():
+    embeddings = torch.tensor([[[[0.0, 4.0, 100.0]]]])
+    options = {
+        "pull_margin": 0.5,
+        "push_margin": 2.0,
+        "background": False,
+        "pixel_weights": torch.tensor([[[3.0, 1.0, 7.0]]]),  # the mean of 0, 0, 0 and 4 is 1
+    }
+    labels = torch.tensor([[[1, 1, 0]]])
+    pull, push, reg = discriminative_terms(embeddings, labels, **options)
+    assert (pull.item(), push.item(), reg.item()) == pytest.approx(((0.5**2 + 2.5**2) / 2, 0, 1))
+    pull = discriminative_terms(embeddings, labels, **options, weigh_pull=True).pull
+    assert pull.item() == pytest.approx((3 * 0.5**2 + 2.5**2) / 4)
+
+
+@pytest.mark.parametrize("weigh_pull", [False, True])
+def test_weights_that_are_all_the_same_change_nothing(weigh_pull):
+    embeddings, labels = random_batch(13)
+    options = {"pull_margin": 0.5, "push_margin": 1.5, "background": True}
+    same = torch.full(labels.shape, 4.0)
+    torch.testing.assert_close(
+        discriminative_terms(embeddings, labels, **options, pixel_weights=same, weigh_pull=weigh_pull),
+        discriminative_terms(embeddings, labels, **options),
+    )

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leafwise.config import ClusteringSettings, LookSettings, LossSettings, NetSettings, to_dict
+from leafwise.config import (
+    ClusteringSettings,
+    LookSettings,
+    LossSettings,
+    NetSettings,
+    RefineSettings,
+    to_dict,
+)
 from leafwise.errors import ModelError
 from leafwise.models import ModelCard, read_card, write_card
 
@@ -21,6 +28,7 @@ CARD = ModelCard(
     std=(0.3, 0.2, 0.1),
     looks=LookSettings(input_size=256, margin=0.1, one_plant=True),
     clustering=ClusteringSettings(min_cluster_size=33, foreground_threshold=0.25),
+    refine=RefineSettings(mrf_solver="min_cut", mrf_reduction=1, merge="size", mask_threshold=0.75),
     net=NetSettings(encoder="resnet101", decoder="paper", embedding_size=32),
     loss=LossSettings(pull_margin=2.0, push_margin=20.0, background=True),
     scores={"cvppp_a1": {"sbd": 88.25, "fbd": 98.0}, "a set": {"sbd": float("inf")}},
@@ -47,6 +55,15 @@ def test_what_a_card_does_not_say_is_the_default(tmp_path):
     assert read_card(tmp_path) == ModelCard(name="a", leafwise_version="0.1.0", stride=2)
 
 
+def test_a_card_from_before_there_were_refinements_has_their_defaults(tmp_path):
+    write_card(CARD, tmp_path)
+    path = tmp_path / "model.toml"
+    text = path.read_text(encoding="utf-8")
+    section = text[text.index("[refine]") : text.index("[net]")]
+    path.write_text(text.replace(section, ""), encoding="utf-8")
+    assert read_card(tmp_path) == dataclasses.replace(CARD, refine=RefineSettings())
+
+
 def test_a_folder_without_a_card_is_no_model(tmp_path):
     with pytest.raises(ModelError, match=r"not a model folder, it has no model\.toml"):
         read_card(tmp_path)
@@ -60,6 +77,7 @@ def test_a_folder_without_a_card_is_no_model(tmp_path):
         (LEAST.replace("2", '"two"'), "stride must be int"),
         (LEAST + "strid = 2\n", "did you mean stride"),
         (LEAST + "[looks]\ninput_size = 100\n", "multiple of 32"),
+        (LEAST + "[refine]\nmask_threshold = 1.0\n", "between 0 and 1"),
         (LEAST + "[clustering]\nmin_cluster_size = 0\n", "at least 2"),
         (LEAST + "looks = 3\n", "must be a table"),
         (LEAST + "mean = 0.5\n", "mean must be"),

@@ -26,10 +26,10 @@ def test_the_papers_net_has_the_sizes_of_its_figure():
     )
     with torch.device("meta"):  # shapes alone, no arithmetic: the real sizes cost nothing
         net = EmbeddingNet(settings).eval()
-        bottom = []
-        net.encoder.register_forward_hook(lambda _, __, out: bottom.append(tuple(out[-1].shape[1:])))
+        maps = []
+        net.encoder.register_forward_hook(lambda _, __, out: maps.extend(tuple(m.shape[1:]) for m in out))
         shapes, outputs = shapes_of_steps(net, torch.zeros(1, 3, 224, 224))
-    assert bottom == [(2048, 7, 7)]
+    assert maps == [(64, 112, 112), (256, 56, 56), (512, 28, 28), (1024, 14, 14), (2048, 7, 7)]
     assert shapes == [(1024, 14, 14), (512, 28, 28), (256, 56, 56), (64, 112, 112), (64, 224, 224)]
     assert outputs.embeddings.shape == (1, 32, 224, 224)
     assert outputs.foreground is None

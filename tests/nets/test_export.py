@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 
@@ -11,7 +12,7 @@ from leafwise.config import ClusteringSettings, NetSettings
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import OutputError
 from leafwise.models import Model, ModelCard, write_card
-from leafwise.nets import EmbeddingNet, export_onnx, load_weights
+from leafwise.nets import ClusterNet, EmbeddingNet, export_cluster_net, export_onnx, load_weights
 
 
 @pytest.fixture(scope="module")
@@ -134,5 +135,46 @@ def test_another_normalisation_on_the_card_is_used(tiny):
 
 def test_no_path_of_the_training_machine_is_in_the_file(tiny_model):
     content = (tiny_model / "embedding.onnx").read_bytes()
+    assert b"site-packages" not in content
+    assert b".py" not in content
+
+
+@pytest.fixture(scope="module")
+def cluster_net(tmp_path_factory):
+    """A small ClusterNet that has seen some images, and the folder that it is exported into."""
+    folder = tmp_path_factory.mktemp("cluster_net")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = ClusterNet(2)
+        for _ in range(20):
+            net(torch.rand(4, 1, 64, 64))  # in training mode: statistics that keep values apart
+    export_cluster_net(net, folder / "clusternet.onnx")
+    return net, folder
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 64, 64), (1, 16, 16), (2, 32, 112)])
+def test_an_exported_cluster_net_gives_torchs_masks_for_any_batch_and_size(cluster_net, shape):
+    net, folder = cluster_net
+    session = onnxruntime.InferenceSession(folder / "clusternet.onnx")
+    likelihood = np.random.default_rng(0).random((shape[0], 1, *shape[1:]), np.float32)
+    (found,) = session.run(None, {"likelihood": likelihood})
+    with torch.no_grad():
+        expected = net(torch.tensor(likelihood)).sigmoid().numpy()
+    assert found.dtype == np.float32
+    assert found.shape == shape
+    assert np.ptp(found) > 0.01  # something to compare
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_the_file_of_a_cluster_net_is_whole_named_and_without_traces(cluster_net):
+    net, folder = cluster_net
+    assert not net.training
+    assert [path.name for path in folder.iterdir()] == ["clusternet.onnx"]
+    program = onnx.load(folder / "clusternet.onnx", load_external_data=False)
+    onnx.checker.check_model(program)
+    assert [port.name for port in program.graph.input] == ["likelihood"]
+    assert [port.name for port in program.graph.output] == ["masks"]
+    assert not any(tensor.external_data for tensor in program.graph.initializer)
+    content = (folder / "clusternet.onnx").read_bytes()
     assert b"site-packages" not in content
     assert b".py" not in content

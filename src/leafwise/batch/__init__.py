@@ -1,16 +1,20 @@
 """Whole batches of photos: files in, files out, in a pool of processes, to be resumed at any time."""
 
+from leafwise.batch.explain import Picture, draw_trace, explain_photo
 from leafwise.batch.files import Report, Step, segment_files
 from leafwise.batch.records import Record, read_records, write_tables
 from leafwise.batch.run import Run, photos_to_segment, settings_of_run
 from leafwise.batch.workers import Workers
 
 __all__ = [
+    "Picture",
     "Record",
     "Report",
     "Run",
     "Step",
     "Workers",
+    "draw_trace",
+    "explain_photo",
     "photos_to_segment",
     "read_records",
     "segment_files",

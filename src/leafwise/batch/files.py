@@ -89,7 +89,8 @@ def segment_files(
                 tally.add(Step(photo, skipped=True))
             else:
                 todo.append(photo)
-        finish = partial(finish_photo, out=out, settings=segmenter.settings.clustering)
+        network = segmenter.model.cluster_network
+        finish = partial(finish_photo, out=out, settings=segmenter.settings, network=network)
         submit = stack.enter_context(_Finishers(finish, min(workers, len(todo)))).submit
         limit = 2 * max(workers, 1)
         pending: dict[Future[Record], Path] = {}

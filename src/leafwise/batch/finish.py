@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leafwise.batch.records import Record, rows_of, write_record
-from leafwise.config import ClusteringSettings
+from leafwise.config import SegmentSettings
 from leafwise.imaging import write_image, write_labels
+from leafwise.models import ClusterNetwork
 from leafwise.plots import draw_overlay
-from leafwise.segmenter import find_leaves
-from leafwise.segmenter.leaves import SeenPlant
+from leafwise.segmenter import SeenPlant, find_leaves
 from leafwise.traits import measure_leaves, measure_plants
 
 
@@ -27,13 +27,15 @@ class Job:
     seen: Sequence[SeenPlant]
 
 
-def finish_photo(job: Job, out: Path, settings: ClusteringSettings) -> Record:
+def finish_photo(
+    job: Job, out: Path, settings: SegmentSettings, network: ClusterNetwork | None = None
+) -> Record:
     """Find a photo's leaves, measure and draw them, and write it all; the record comes last.
 
     Raises OutputError where a file cannot be written.
     """
     height, width = job.image.shape[:2]
-    segmentation = find_leaves(job.seen, height, width, settings)
+    segmentation = find_leaves(job.seen, height, width, settings, network)
     labels = segmentation.labels
     leaves = measure_leaves(job.image, labels)
     if len(leaves):

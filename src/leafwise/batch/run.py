@@ -11,8 +11,7 @@ from leafwise.batch.records import digest_of, expire_records
 from leafwise.config import SegmentSettings, from_dict, read_toml, to_dict
 from leafwise.errors import ImageError, OutputError, SettingsError
 from leafwise.imaging import find_images, write_text
-from leafwise.models import reference_to
-from leafwise.models.network import EMBEDDING_NAME
+from leafwise.models import EMBEDDING_NAME, reference_to
 from leafwise.segmenter import Segmenter
 
 RUN_NAME = "run.toml"
@@ -67,7 +66,8 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
 def settings_of_run(path: Path) -> Run:
     """Read a run.toml. Raises SettingsError where it is none."""
     tables = read_toml(path)
-    kept = {name: table for name, table in tables.items() if name in ("looks", "clustering")}
+    sections = to_dict(SegmentSettings())
+    kept = {name: table for name, table in tables.items() if name in sections}
     try:
         model, photos = str(tables["model"]["path"]), [Path(photo) for photo in tables["photos"]]
     except (KeyError, TypeError) as error:

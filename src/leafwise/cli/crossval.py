@@ -15,9 +15,21 @@ def crossval(
     out: Annotated[Path, typer.Option(help="Folder of the folds, their models and scores.")],
     folds: Annotated[int, typer.Option(min=2, help="How many parts the photos are dealt into.")] = 4,
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=V1,V2,...", help="Clustering settings to choose from; repeatable. [default: a grid of its own]"
+        ),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one setting; repeatable."),
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SECTION.KEY=V1,V2,...", help="Train with each of these values too; repeatable: all combinations."
+        ),
     ] = None,
     by_group: Annotated[
         bool, typer.Option("--by-group", help="Never part the photos of one plant over two folds.")
@@ -27,12 +39,14 @@ def crossval(
     """Train and score by cross-validation; clustering settings are chosen on other folds than they are scored on.
 
     Writes OUT/folds.json, a model for each fold, OUT/photos.csv (one row a photo) and OUT/summary.json. Every stage
-    that is done is skipped: a run that was stopped goes on with the same command.
+    that is done is skipped: a run that was stopped goes on with the same command. With --vary, a fold is scored by
+    the training, too, that is best on the other folds.
 
     \b
     Examples:
       leafwise crossval CVPPP2017/A1 --out runs/cv
       leafwise crossval KOMATSUNA --out runs/komatsuna --by-group --set training.epochs=20
+      leafwise crossval CVPPP2017/A1 --out runs/margins --vary loss.push_margin=5,10,20 --vary loss.pull_margin=0.5,1,2
     """
     # heavy: not for --help
     from leafwise.cli.extras import require_training
@@ -42,7 +56,7 @@ def crossval(
 
     from leafwise.cli.train import checked_pairs, read_settings
     from leafwise.config import to_dict
-    from leafwise.experiments import clustering_grid, cross_validate, prepare_folds
+    from leafwise.experiments import clustering_grid, cross_validate, make_candidates, prepare_folds, varied
     from leafwise.imaging import write_text
 
     settings = read_settings(config, set_ or [], None)
@@ -51,12 +65,12 @@ def crossval(
     result = cross_validate(
         prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed, by_group=by_group),
         out,
-        settings,
-        clustering_grid(settings.clustering),
+        varied(settings, vary or []),
+        make_candidates([settings.pipeline.steps], clustering_grid(settings, grid or []), settings.segment),
         workers=workers or os.cpu_count() or 1,
         on_step=show.print,
     )
-    summary = {"means": result.means(), "chosen": to_dict(result.chosen)}
+    summary = {"means": result.means(), "chosen": {"training": result.variant, **to_dict(result.chosen)}}
     write_text(out / "summary.json", dumps(summary, indent=2) + "\n")
     table = Table("fold", "photos", "SBD", "FBD", "|DiC|", "DiC", "small", "medium", "large", box=None)
     columns = list(result.means())
@@ -64,4 +78,6 @@ def crossval(
         table.add_row(str(fold), str(len(photos)), *(f"{photos[c].mean():.2f}" for c in columns))
     table.add_row("all", str(len(result.photos)), *(f"{value:.2f}" for value in result.means().values()))
     show.print(table)
-    show.print(f"best settings over all folds: {to_dict(result.chosen)}")
+    for name, mean in result.variant_means().items():
+        show.print(f"{name}: SBD {mean:.2f}, with the settings that are best for it on the other folds")
+    show.print(f"best settings over all folds: {result.variant} {to_dict(result.chosen.clustering)}")

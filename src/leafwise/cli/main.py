@@ -11,12 +11,15 @@ import typer
 from leafwise.cli.check import check
 from leafwise.cli.console import plain
 from leafwise.cli.crossval import crossval
+from leafwise.cli.explain import explain
 from leafwise.cli.info import info
 from leafwise.cli.models import models
 from leafwise.cli.score import score
 from leafwise.cli.segment import segment
 from leafwise.cli.synth import synth
+from leafwise.cli.table1 import table1
 from leafwise.cli.train import train
+from leafwise.cli.train_cluster_net import train_cluster_net
 from leafwise.errors import LeafwiseError
 
 INTERRUPTED = 130  # the shell's own exit status for Ctrl-C
@@ -70,7 +73,19 @@ def _say(line: str) -> None:
     plain(stderr=True).print(line)
 
 
-for _command in (segment, score, train, crossval, check, models, synth, info):
+for _command in (
+    segment,
+    explain,
+    score,
+    train,
+    train_cluster_net,
+    crossval,
+    table1,
+    check,
+    models,
+    synth,
+    info,
+):
     app.command()(_guarded(_command))
 
 

@@ -39,6 +39,10 @@ def segment(
         Path | None,
         typer.Option(help="A run.toml: take its model, its settings and, with no PATHS, its photos."),
     ] = None,
+    pipeline: Annotated[
+        str | None,
+        typer.Option(metavar="STEPS", help="A clustering (hdbscan, seeded), then any of mrf, cluster_net, joined by +."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting of the model; repeatable."),
@@ -60,6 +64,7 @@ def segment(
       leafwise segment photos --out leaves
       leafwise segment plant1.jpg plant2.tif --out leaves --overwrite
       leafwise segment photos --out leaves --model runs/mine/model
+      leafwise segment photos --out leaves --pipeline hdbscan+mrf
       leafwise segment nuclei --out found --one-plant --set clustering.min_cluster_size=25
       leafwise segment --like leaves/run.toml --out again
     """
@@ -67,7 +72,7 @@ def segment(
     from dataclasses import replace
 
     from leafwise.batch import photos_to_segment, segment_files, settings_of_run
-    from leafwise.config import apply_overrides
+    from leafwise.config import PipelineSettings, apply_overrides
     from leafwise.segmenter import DEFAULT_MODEL, Segmenter
 
     errors = plain(stderr=True)
@@ -75,6 +80,8 @@ def segment(
     photos, missing = photos_to_segment(paths or (earlier.photos if earlier else []))
     segmenter = Segmenter.from_pretrained(model or (earlier.model if earlier else DEFAULT_MODEL))
     settings = apply_overrides(earlier.settings if earlier else segmenter.settings, set_ or [])
+    if pipeline:
+        settings = replace(settings, pipeline=PipelineSettings(pipeline))
     if one_plant:
         settings = replace(settings, looks=replace(settings.looks, one_plant=True))
     segmenter = Segmenter(segmenter.model, settings)

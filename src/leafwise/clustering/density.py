@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from leafwise.clustering.centers import centers_of, nearest_center
 from leafwise.clustering.merge import drop_close
 from leafwise.config import ClusteringSettings
+from leafwise.metrics import compact_labels
 
 
 def hdbscan(
@@ -19,49 +20,67 @@ def hdbscan(
 
     Without it (None), every pixel is clustered as in the paper: noise is one more label, and the largest
     label is the background.
+
+    With a `settings.pixel_step` above 1 every n-th pixel is clustered along each axis; the others follow the
+    one beside them, or, on a foreground, the nearest center.
     """
-    shape = embeddings.shape[1:]
-    points = np.ascontiguousarray(embeddings.reshape(len(embeddings), -1).T, np.float64)
-    labels = np.zeros(points.shape[0], np.int32)
+    shape, step = embeddings.shape[1:], settings.pixel_step
     if foreground is None:
-        numbers = _clusters(points, settings) + 1  # noise becomes 0
-        sizes = np.bincount(numbers)
-        background = int(sizes.argmax())
-        labels[:] = np.where(numbers == background, 0, np.where(numbers < background, numbers + 1, numbers))
-        return _without_gaps(labels).reshape(shape)
-    inside = foreground.ravel()
-    if inside.any():
-        labels[inside] = _without_noise(points[inside], settings) + 1
-    return labels.reshape(shape)
+        picked = embeddings[:, step // 2 :: step, step // 2 :: step]
+        labels = _with_background(_clusters(_points(picked), settings)).reshape(picked.shape[1:])
+        nearest = (
+            np.minimum(np.arange(side) // step, picked.shape[1 + axis] - 1) for axis, side in enumerate(shape)
+        )
+        return labels[np.ix_(*nearest)]
+    labels = np.zeros(shape, np.int32)
+    if foreground.any():
+        on_grid = np.zeros(shape, bool)
+        on_grid[step // 2 :: step, step // 2 :: step] = True
+        points = embeddings[:, foreground].T
+        labels[foreground] = _without_noise(points, on_grid[foreground], settings) + 1
+    return labels
 
 
-def _without_noise(points: NDArray[np.float64], settings: ClusteringSettings) -> NDArray[np.int32]:
-    numbers = _clusters(points, settings)
+def _with_background(numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Cluster numbers (n,), -1 for noise -> labels (n,): noise is a label, and the largest of all is 0."""
+    labels = numbers + 1  # noise becomes 0
+    background = int(np.bincount(labels).argmax())
+    labels = np.where(labels == background, 0, np.where(labels < background, labels + 1, labels))
+    return compact_labels(labels[None])[0][0]
+
+
+def _without_noise(
+    points: NDArray[np.float32], picked: NDArray[np.bool_], settings: ClusteringSettings
+) -> NDArray[np.int32]:
+    """Cluster numbers (n,) of points (n, D) by clusters of those that are picked (n,)."""
+    numbers = np.full(len(points), -1, np.int32)
+    numbers[picked] = _clusters(np.ascontiguousarray(points[picked], np.float64), settings)
     if numbers.max() < 0:
         return np.zeros(len(points), np.int32)
-    single = points.astype(np.float32)
-    numbers = drop_close(single, numbers, settings.merge_distance)
+    numbers = drop_close(points, numbers, settings.merge_distance)
     noise = numbers < 0
-    numbers[noise] = nearest_center(single[noise], centers_of(single, numbers))
+    numbers[noise] = nearest_center(points[noise], centers_of(points, numbers))
     return numbers
+
+
+def _points(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(D, h, w) -> (h * w, D)."""
+    return np.ascontiguousarray(embeddings.reshape(len(embeddings), -1).T, np.float64)
 
 
 def _clusters(points: NDArray[np.float64], settings: ClusteringSettings) -> NDArray[np.int32]:
     """Cluster numbers (n,) of points (n, D); -1 is noise."""
     from hdbscan import HDBSCAN  # takes a second: not for those who only look at scores or pictures
 
-    if len(points) <= max(settings.min_cluster_size, settings.min_samples):
+    density = settings.pixel_step**2  # pixels of the grid for each point
+    min_cluster_size = max(settings.min_cluster_size // density, 2)
+    min_samples = max((settings.min_samples or settings.min_cluster_size) // density, 1)
+    if len(points) <= max(min_cluster_size, min_samples):
         return np.full(len(points), -1, np.int32)
     clusterer = HDBSCAN(
-        min_cluster_size=settings.min_cluster_size,
-        min_samples=settings.min_samples,
+        min_cluster_size=min_cluster_size,
+        min_samples=min_samples,
         approx_min_span_tree=False,
         core_dist_n_jobs=1,
     )
     return np.asarray(clusterer.fit(points).labels_, np.int32)
-
-
-def _without_gaps(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    present = np.bincount(labels.ravel(), minlength=1) > 0
-    present[0] = False
-    return np.where(labels > 0, np.cumsum(present)[labels], 0).astype(np.int32)

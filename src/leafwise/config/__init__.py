@@ -1,11 +1,16 @@
 """Every setting as a typed, frozen dataclass, read from TOML and from the command line."""
 
 from leafwise.config.settings import (
+    PAPER_PIPELINES,
     AugmentSettings,
     ClusteringSettings,
+    ClusterNetSettings,
     LookSettings,
     LossSettings,
     NetSettings,
+    OptimizerSettings,
+    PipelineSettings,
+    RefineSettings,
     RunSettings,
     SegmentSettings,
     TrainingSettings,
@@ -13,11 +18,16 @@ from leafwise.config.settings import (
 from leafwise.config.toml import apply_overrides, from_dict, read_toml, to_dict, to_toml
 
 __all__ = [
+    "PAPER_PIPELINES",
     "AugmentSettings",
+    "ClusterNetSettings",
     "ClusteringSettings",
     "LookSettings",
     "LossSettings",
     "NetSettings",
+    "OptimizerSettings",
+    "PipelineSettings",
+    "RefineSettings",
     "RunSettings",
     "SegmentSettings",
     "TrainingSettings",

@@ -41,13 +41,56 @@ class LookSettings:
         )
 
 
+CLUSTERINGS = ("hdbscan", "seeded")
+REFINEMENTS = ("mrf", "cluster_net")
+PAPER_PIPELINES = (  # rows 1 to 6 of the paper's Table 1 (section 6.2)
+    "hdbscan",
+    "hdbscan+mrf",
+    "hdbscan+cluster_net",
+    "hdbscan+mrf+cluster_net",
+    "hdbscan+cluster_net+mrf",
+    "hdbscan+mrf+cluster_net+mrf",
+)
+
+
+@dataclass(frozen=True)
+class PipelineSettings:
+    """The steps from embeddings to leaves (paper, section 6.2): a clustering, then any refinements, in order."""
+
+    steps: str = "hdbscan"  # joined by +, for example hdbscan+mrf+cluster_net
+
+    def __post_init__(self) -> None:
+        first, *others = self.steps.split("+")
+        _require(
+            first in CLUSTERINGS and all(step in REFINEMENTS for step in others),
+            f"pipeline.steps must be {' or '.join(CLUSTERINGS)}, then any of {', '.join(REFINEMENTS)}, joined by +, "
+            f"for example {PAPER_PIPELINES[3]}; it is {self.steps!r}",
+        )
+
+    @property
+    def clustering(self) -> str:
+        """The first step."""
+        return self.steps.split("+")[0]
+
+    @property
+    def refinements(self) -> tuple[str, ...]:
+        """The steps after it."""
+        return tuple(self.steps.split("+")[1:])
+
+
 @dataclass(frozen=True)
 class ClusteringSettings:
-    """HDBSCAN on pixel embeddings (paper, section 3.2); sizes in pixels of the network's own grid."""
+    """Clusterings of pixel embeddings: HDBSCAN (paper, section 3.2) and greedy seeds.
+
+    Sizes are in pixels of the network's own grid, distances in embedding units.
+    """
 
     min_cluster_size: int = 20  # pixels; smaller groups are not leaves
-    min_samples: int = 20  # pixels; neighbours that make a pixel a core pixel
-    merge_distance: float = 1.25  # embedding units; clusters with closer centers are one instance
+    min_samples: int = 20  # pixels; HDBSCAN: neighbours that make a core pixel; 0 is min_cluster_size
+    pixel_step: int = 1  # HDBSCAN: every n-th pixel along each axis is clustered, the others follow
+    merge_distance: float = 1.25  # HDBSCAN on a foreground: clusters with closer centers are one instance
+    density_radius: float = 0.75  # seeds: pixels within it make a place dense
+    seed_radius: float = 1.5  # seeds: pixels within it are the seed's; about delta_d
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant
 
     def __post_init__(self) -> None:
@@ -56,11 +99,16 @@ class ClusteringSettings:
             f"clustering.min_cluster_size must be at least 2; it is {self.min_cluster_size}",
         )
         _require(
-            self.min_samples >= 1, f"clustering.min_samples must be at least 1; it is {self.min_samples}"
+            self.min_samples >= 0, f"clustering.min_samples must not be negative; it is {self.min_samples}"
         )
+        _require(self.pixel_step >= 1, f"clustering.pixel_step must be at least 1; it is {self.pixel_step}")
         _require(
             self.merge_distance >= 0,
             f"clustering.merge_distance must not be negative; it is {self.merge_distance}",
+        )
+        _require(
+            self.density_radius > 0 and self.seed_radius > 0,
+            "clustering.density_radius and clustering.seed_radius must be positive",
         )
         _require(
             0 < self.foreground_threshold < 1,
@@ -69,11 +117,38 @@ class ClusteringSettings:
 
 
 @dataclass(frozen=True)
+class RefineSettings:
+    """What follows the clustering: MRF (paper, section 3.3), ClusterNet's masks and their merging (3.4)."""
+
+    mrf_solver: Literal["icm", "min_cut"] = "icm"  # iterated conditional modes, or the exact minimum
+    mrf_data_weight: float = 7.0  # of a pixel that keeps its label
+    mrf_smoothness_weight: float = 10.0  # of two neighbours that agree
+    mrf_reduction: int = 1  # the label map is reduced by this before the MRF; the authors have 2
+    merge: Literal["size", "likelihood"] = "likelihood"  # larger over smaller (paper), or the most likely
+    mask_threshold: float = 0.5  # probability from which a pixel belongs to a mask of ClusterNet
+
+    def __post_init__(self) -> None:
+        _require(
+            self.mrf_data_weight >= 0 and self.mrf_smoothness_weight >= 0,
+            "refine.mrf_data_weight and refine.mrf_smoothness_weight must not be negative",
+        )
+        _require(
+            self.mrf_reduction >= 1, f"refine.mrf_reduction must be at least 1; it is {self.mrf_reduction}"
+        )
+        _require(
+            0 < self.mask_threshold < 1,
+            f"refine.mask_threshold must lie between 0 and 1; it is {self.mask_threshold}",
+        )
+
+
+@dataclass(frozen=True)
 class SegmentSettings:
     """What may be changed in how a model is used; a model's card holds its own."""
 
     looks: LookSettings = field(default_factory=LookSettings)
+    pipeline: PipelineSettings = field(default_factory=PipelineSettings)
     clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
+    refine: RefineSettings = field(default_factory=RefineSettings)
 
 
 @dataclass(frozen=True)
@@ -98,19 +173,37 @@ class NetSettings:
 
 @dataclass(frozen=True)
 class LossSettings:
-    """The discriminative loss (paper, equations 1 to 4)."""
+    """The discriminative loss (paper, equations 1 to 4), its edge term and pixel weights (3.1.1, 3.1.2)."""
 
     pull_margin: float = 0.5  # delta_v, embedding units
     push_margin: float = 1.5  # delta_d, half the distance kept between centers
     pull_weight: float = 1.0  # alpha
     push_weight: float = 1.0  # beta
     reg_weight: float = 0.001  # gamma
+    edge_weight: float = 0.0  # psi; 0 leaves the edge term out
+    edge_pixels: int = 200  # P, boundary pixels drawn of each instance in every step
+    edge_hinge: Literal["printed", "authors"] = "printed"  # 4 (delta_d - delta_v), or the authors' own half
+    pixel_weights: Literal["uniform", "key_points", "border"] = "uniform"  # w_i
     background: bool = False  # the background is one more instance
     foreground_weight: float = 1.0  # of the foreground head's own loss
 
     def __post_init__(self) -> None:
         _require(self.pull_margin >= 0, f"loss.pull_margin must not be negative; it is {self.pull_margin}")
         _require(self.push_margin > 0, f"loss.push_margin must be positive; it is {self.push_margin}")
+        _require(self.edge_weight >= 0, f"loss.edge_weight must not be negative; it is {self.edge_weight}")
+        _require(self.edge_pixels >= 1, f"loss.edge_pixels must be at least 1; it is {self.edge_pixels}")
+        _require(
+            self.edge_hinge in ("printed", "authors"),
+            f"loss.edge_hinge must be printed or authors; it is {self.edge_hinge!r}",
+        )
+        _require(
+            self.pixel_weights in ("uniform", "key_points", "border"),
+            f"loss.pixel_weights must be uniform, key_points or border; it is {self.pixel_weights!r}",
+        )
+        _require(
+            self.edge_weight == 0 or self.push_margin > self.pull_margin,
+            "the edge term needs loss.push_margin above loss.pull_margin",
+        )
 
 
 @dataclass(frozen=True)
@@ -137,17 +230,36 @@ class AugmentSettings:
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
-    """The training loop."""
+class OptimizerSettings:
+    """How long and in which steps a network learns."""
 
     epochs: int = 36
     batch_size: int = 4
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    schedule: Literal["one_cycle", "cyclic"] = "one_cycle"
+    optimizer: Literal["adamw", "sgd"] = "adamw"  # sgd with Nesterov momentum 0.9
+    schedule: Literal["one_cycle", "cyclic", "multi_step"] = "one_cycle"
     learning_rate: float = 2e-3  # the highest of the schedule
     lowest_learning_rate: float = 1e-6  # of the cyclic schedule
     half_cycle_epochs: int = 50  # of the cyclic schedule
+    milestones: tuple[int, ...] = (350, 1200, 2500)  # epochs after which multi_step divides the rate by 10
     weight_decay: float = 1e-4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("optimizer", ("adamw", "sgd")),
+            ("schedule", ("one_cycle", "cyclic", "multi_step")),
+        ):
+            value = getattr(self, name)
+            _require(value in allowed, f"{name} must be one of {', '.join(allowed)}; it is {value!r}")
+        for name in ("epochs", "batch_size"):
+            _require(getattr(self, name) >= 1, f"{name} must be at least 1; it is {getattr(self, name)}")
+        _require(self.learning_rate > 0, f"learning_rate must be positive; it is {self.learning_rate}")
+
+
+@dataclass(frozen=True)
+class TrainingSettings(OptimizerSettings):
+    """The training of the embedding network."""
+
     averaging: float = 0.995  # decay of the running average of the weights; 0 switches it off
     synthetic_plants: int = 0  # drawn once and added to the training photos
     validation_share: float = 0.15  # of the photos, held back for validation where no split is given
@@ -155,23 +267,37 @@ class TrainingSettings:
     pictures: int = 4  # validation photos drawn at every validation
     patience: int = 0  # validations without a better SBD before an early stop; 0 never stops early
     workers: int = 0  # processes that load data; 0 loads in the training process
-    seed: int = 0
 
     def __post_init__(self) -> None:
-        _require(self.epochs >= 1, f"training.epochs must be at least 1; it is {self.epochs}")
-        _require(self.batch_size >= 1, f"training.batch_size must be at least 1; it is {self.batch_size}")
-        _require(
-            self.optimizer in ("adamw", "sgd"),
-            f"training.optimizer must be adamw or sgd; it is {self.optimizer!r}",
-        )
-        _require(
-            self.schedule in ("one_cycle", "cyclic"),
-            f"training.schedule must be one_cycle or cyclic; it is {self.schedule!r}",
-        )
+        super().__post_init__()
         _require(0 <= self.averaging < 1, f"training.averaging must lie in [0, 1); it is {self.averaging}")
         _require(
             0 <= self.validation_share < 1,
             f"training.validation_share must lie in [0, 1); it is {self.validation_share}",
+        )
+
+
+@dataclass(frozen=True)
+class ClusterNetSettings(OptimizerSettings):
+    """ClusterNet (paper, section 4.4, figures 3 and 4) and its training on likelihood images (section 5.2)."""
+
+    epochs: int = 12
+    batch_size: int = 16  # likelihood images
+    weight_decay: float = 1e-3
+    width: int = 8  # channels of its first block; the paper has 64
+    means: Literal["true", "clustered", "both"] = "both"  # means of true leaves (paper), of clusters, or both
+    positive_weight: float = 1.0  # of leaf pixels in the loss; the paper has 105; 0 measures it in the data
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.width >= 1, f"cluster_net.width must be at least 1; it is {self.width}")
+        _require(
+            self.means in ("true", "clustered", "both"),
+            f"cluster_net.means must be true, clustered or both; it is {self.means!r}",
+        )
+        _require(
+            self.positive_weight >= 0,
+            f"cluster_net.positive_weight must not be negative; it is {self.positive_weight}",
         )
 
 
@@ -184,7 +310,15 @@ class RunSettings:
     loss: LossSettings = field(default_factory=LossSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    cluster_net: ClusterNetSettings = field(default_factory=ClusterNetSettings)
+    pipeline: PipelineSettings = field(default_factory=PipelineSettings)
     clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
+    refine: RefineSettings = field(default_factory=RefineSettings)
+
+    @property
+    def segment(self) -> SegmentSettings:
+        """What a model that is trained with these settings is used with."""
+        return SegmentSettings(self.looks, self.pipeline, self.clustering, self.refine)
 
     def __post_init__(self) -> None:
         _require(

@@ -5,20 +5,61 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from leafwise.config import ClusteringSettings
+from leafwise.config import ClusteringSettings, RunSettings, apply_overrides
+from leafwise.errors import SettingsError
 
-DEFAULT_GRID: Mapping[str, Sequence[float]] = {
-    "min_cluster_size": (20, 30),
-    "min_samples": (10, 20),
-    "merge_distance": (0.0, 1.0, 1.25, 1.5),
+GRIDS: Mapping[str, Mapping[str, Sequence[float]]] = {  # of each clustering on a foreground
+    "hdbscan": {
+        "min_cluster_size": (20, 30),
+        "min_samples": (10, 20),
+        "merge_distance": (0.0, 1.0, 1.25, 1.5),
+    },
+    "seeded": {
+        "min_cluster_size": (10, 15, 20, 30),
+        "density_radius": (0.5, 0.75, 1.0),
+        "seed_radius": (1.25, 1.5, 1.75),
+    },
 }
+PAPER_GRID: Mapping[str, Sequence[float]] = {"min_cluster_size": (30, 35, 40, 45, 50, 55), "min_samples": (0,)}
 
 
-def clustering_grid(
-    start: ClusteringSettings, grid: Mapping[str, Sequence[float]] = DEFAULT_GRID
+def clustering_grid(settings: RunSettings, choices: Sequence[str] = ()) -> list[ClusteringSettings]:
+    """What `settings.clustering` may be changed to: all combinations of `key=value1,value2,...`.
+
+    Without choices those of `GRIDS`, or the paper's sizes where the background is an instance. Raises SettingsError
+    for a setting that does not exist or has another type.
+    """
+    if choices:
+        return [one.clustering for one in varied(settings, [f"clustering.{choice}" for choice in choices]).values()]
+    grid = GRIDS[settings.pipeline.clustering] if settings.net.foreground_head else PAPER_GRID
+    return combinations(settings.clustering, grid)
+
+
+def combinations(
+    start: ClusteringSettings, grid: Mapping[str, Sequence[float]]
 ) -> list[ClusteringSettings]:
     """All combinations of the values in `grid`, the other settings as in `start`."""
-    combinations: list[dict[str, Any]] = [
-        dict(zip(grid, values, strict=True)) for values in product(*grid.values())
-    ]
-    return [replace(start, **values) for values in combinations]
+    changes: list[dict[str, Any]] = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    return [replace(start, **values) for values in changes]
+
+
+def varied(settings: RunSettings, choices: Sequence[str]) -> dict[str, RunSettings]:
+    """Settings with all combinations of `section.key=value1,value2,...`, each under a name that says what it is.
+
+    No choices at all give the settings themselves under the name "".
+
+    >>> list(varied(RunSettings(), ["loss.push_margin=1.5,2", "loss.pull_margin=0.5"]))
+    ['push_margin=1.5,pull_margin=0.5', 'push_margin=2,pull_margin=0.5']
+
+    Raises SettingsError for a setting that does not exist or has another type.
+    """
+    lists = []
+    for choice in choices:
+        key, equals, values = choice.partition("=")
+        if not equals or not values:
+            raise SettingsError(f"--vary {choice}: write section.key=value,value, for example loss.push_margin=5,10")
+        lists.append([f"{key.strip()}={value.strip()}" for value in values.split(",")])
+    return {
+        ",".join(change.partition(".")[2] for change in changes): apply_overrides(settings, changes)
+        for changes in product(*lists)
+    }

@@ -5,6 +5,7 @@ from leafwise.imaging.read import IMAGE_SUFFIXES, MAX_PIXELS, read_image, read_l
 from leafwise.imaging.square import (
     FILL,
     Square,
+    cut_labels,
     cut_square,
     scale_labels,
     scale_maps,
@@ -26,6 +27,7 @@ __all__ = [
     "MAX_PIXELS",
     "Square",
     "atomic_path",
+    "cut_labels",
     "cut_square",
     "find_images",
     "is_image_file",

@@ -59,6 +59,16 @@ def cut_square(image: NDArray[np.uint8], square: Square, size: int) -> NDArray[n
     return np.asarray(Image.fromarray(canvas).resize((size, size), Image.Resampling.BILINEAR))
 
 
+def cut_labels(labels: NDArray[np.int32], square: Square, size: int) -> NDArray[np.int32]:
+    """The square of a photo's labels (H, W), picked (nearest) to (size, size); 0 beyond the photo."""
+    steps = ((np.arange(size) + 0.5) * square.side / size).astype(int)
+    rows, cols = square.top + steps, square.left + steps
+    height, width = labels.shape
+    on_photo = ((rows >= 0) & (rows < height))[:, None] & ((cols >= 0) & (cols < width))
+    picked = labels[rows.clip(0, height - 1)[:, None], cols.clip(0, width - 1)]
+    return np.where(on_photo, picked, 0).astype(np.int32)
+
+
 def scale_maps(maps: NDArray[np.float32], square: Square, rows: slice, cols: slice) -> NDArray[np.float32]:
     """Maps (C, h, w) that cover a square, scaled (bilinear) to some rows and columns of the photo.
 

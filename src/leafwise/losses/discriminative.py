@@ -1,11 +1,9 @@
-"""The discriminative loss of De Brabandere et al. 2017 (paper, section 2, equations 1 to 4)."""
+"""The discriminative loss of De Brabandere et al. 2017 (paper, section 2, equations 1 to 3)."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-
-from leafwise.config import LossSettings
 
 
 class DiscriminativeTerms(NamedTuple):
@@ -17,7 +15,14 @@ class DiscriminativeTerms(NamedTuple):
 
 
 def discriminative_terms(
-    embeddings: Tensor, labels: Tensor, *, pull_margin: float, push_margin: float, background: bool
+    embeddings: Tensor,
+    labels: Tensor,
+    *,
+    pull_margin: float,
+    push_margin: float,
+    background: bool,
+    pixel_weights: Tensor | None = None,
+    weigh_pull: bool = False,
 ) -> DiscriminativeTerms:
     """Pull, push and regularisation terms of a batch, without a loop over instances or images.
 
@@ -27,6 +32,8 @@ def discriminative_terms(
         pull_margin: delta_v, embedding units.
         push_margin: delta_d, half the distance kept between centers, embedding units.
         background: True takes the background as one more instance (the paper); False leaves it out.
+        pixel_weights: w_i, (B, h, w), at least 1, for the instances' means (3.1.2); None: all pixels count the same.
+        weigh_pull: whether an instance's part in the pull term is weighted by them too (section 8), or a plain mean.
 
     An image without instances adds nothing, and one with a single instance has no push term; the terms are
     averaged over the images that have instances.
@@ -35,8 +42,10 @@ def discriminative_terms(
         points = embeddings.flatten(2)
         points = points if points.dtype == torch.float64 else points.float()  # (B, D, N)
         members = _memberships(labels.flatten(1), background=background, dtype=points.dtype)  # (B, K, N)
-        sizes = members.sum(2)  # (B, K)
-        centers = centers_of(points, members)  # (B, K, D)
+        weighted = members if pixel_weights is None else members * pixel_weights.flatten(1)[:, None]
+        centers = centers_of(points, weighted)  # (B, K, D)
+        pulling = weighted if weigh_pull else members
+        sizes = pulling.sum(2)  # (B, K), or the sums of the weights
         exists = (sizes > 0).to(points.dtype)  # (B, K)
         n_instances = exists.sum(1)  # (B,), C of the paper
         n_images = (n_instances > 0).sum().clamp(min=1)
@@ -45,7 +54,7 @@ def discriminative_terms(
         own_centers = torch.bmm(centers.transpose(1, 2), members)  # (B, D, N)
         distances = torch.linalg.vector_norm(points - own_centers, dim=1)  # (B, N)
         hinged = (distances - pull_margin).clamp(min=0).square()
-        per_instance = torch.bmm(members, hinged[:, :, None])[:, :, 0] / sizes.clamp(min=1)  # (B, K)
+        per_instance = torch.bmm(pulling, hinged[:, :, None])[:, :, 0] / sizes.clamp(min=1)  # (B, K)
         pull = per_instance.sum(1) / n_instances.clamp(min=1)
 
         between = torch.linalg.vector_norm(centers[:, :, None] - centers[:, None], dim=3)  # (B, K, K)
@@ -58,19 +67,11 @@ def discriminative_terms(
         return DiscriminativeTerms(*(term.sum() / n_images for term in (pull, push, reg)))
 
 
-def weigh(terms: DiscriminativeTerms, settings: LossSettings) -> Tensor:
-    """The weighted sum of the terms, a scalar tensor (equation 4)."""
-    return (
-        settings.pull_weight * terms.pull
-        + settings.push_weight * terms.push
-        + settings.reg_weight * terms.reg
-    )
-
-
 def centers_of(points: Tensor, members: Tensor) -> Tensor:
     """Mean embedding (mu_c) of each instance: (B, D, N) and memberships (B, K, N) -> (B, K, D).
 
-    An instance without pixels has its center at the origin.
+    A pixel's membership is its weight, at least 1, in its own instance and 0 in any other. An instance without pixels
+    has its center at the origin.
 
     >>> centers_of(torch.tensor([[[0., 2., 6.]]]), torch.tensor([[[1., 1., 0.], [0., 0., 1.]]]))
     tensor([[[1.],

@@ -10,6 +10,9 @@ from leafwise.config import (
     LookSettings,
     LossSettings,
     NetSettings,
+    PipelineSettings,
+    RefineSettings,
+    SegmentSettings,
     from_dict,
     read_toml,
     to_dict,
@@ -37,10 +40,17 @@ class ModelCard:
     mean: tuple[float, ...] = IMAGENET_MEAN  # of RGB in [0, 1], taken off the input
     std: tuple[float, ...] = IMAGENET_STD  # of RGB in [0, 1], the input is divided by it
     looks: LookSettings = field(default_factory=LookSettings)
+    pipeline: PipelineSettings = field(default_factory=PipelineSettings)
     clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
+    refine: RefineSettings = field(default_factory=RefineSettings)
     net: NetSettings = field(default_factory=NetSettings)
     loss: LossSettings = field(default_factory=LossSettings)
     scores: dict[str, dict[str, float]] = field(default_factory=dict)  # data set -> metric -> value
+
+    @property
+    def segment(self) -> SegmentSettings:
+        """How the model is used."""
+        return SegmentSettings(self.looks, self.pipeline, self.clustering, self.refine)
 
 
 def read_card(folder: Path) -> ModelCard:

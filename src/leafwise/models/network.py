@@ -9,15 +9,11 @@ from numpy.typing import NDArray
 
 from leafwise.errors import ModelError
 from leafwise.models.card import ModelCard, read_card
+from leafwise.models.cluster_network import CLUSTER_NET_NAME, ClusterNetwork
 from leafwise.models.folder import find_model
+from leafwise.models.session import open_session, output_names
 
 EMBEDDING_NAME = "embedding.onnx"
-PROVIDERS = (
-    "CUDAExecutionProvider",
-    "CoreMLExecutionProvider",
-    "DmlExecutionProvider",
-    "CPUExecutionProvider",
-)
 
 
 class Embedded(NamedTuple):
@@ -42,24 +38,19 @@ class Model:
         path = folder / EMBEDDING_NAME
         if not path.is_file():
             raise ModelError(f"{folder}: the model has no {EMBEDDING_NAME}; copy the whole folder again")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        available = onnxruntime.get_available_providers()
-        providers = [provider for provider in PROVIDERS if provider in available]
-        try:
-            session = onnxruntime.InferenceSession(path, options, providers=providers)
-        except Exception as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(
-                f"{path}: damaged, onnxruntime cannot load it ({reason}); copy it again"
-            ) from error
-        outputs = [output.name for output in session.get_outputs()]
+        session = open_session(path, threads=threads)
+        outputs = output_names(session)
         if outputs != ["embeddings"] + ["foreground"] * card.net.foreground_head:
             raise ModelError(
                 f"{path}: its outputs are {', '.join(outputs)}, not those that its card speaks of"
             )
         return cls(folder, card, session)
+
+    @property
+    def cluster_network(self) -> ClusterNetwork | None:
+        """The model's ClusterNet; None where the folder has none."""
+        path = self.folder / CLUSTER_NET_NAME
+        return ClusterNetwork(path) if path.exists() else None
 
     def embed(self, images: NDArray[np.uint8]) -> Embedded:
         """uint8 RGB (B, h, w, 3), h and w multiples of 32 -> Embedded."""

@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from leafwise.errors import ModelError
 from leafwise.imaging import atomic_path
+from leafwise.nets.cluster_net import ClusterNet
 from leafwise.nets.embedding_net import EmbeddingNet
 
 
@@ -37,19 +39,38 @@ def export_onnx(net: EmbeddingNet, path: Path, *, input_size: int) -> None:
     Batch, height and width stay free (multiples of 32). `net` is left in evaluation mode. Raises OutputError
     where the file cannot be written.
     """
-    net = net.cpu().eval()
     outputs = ["embeddings"] + ["foreground"] * (net.foreground_head is not None)
+    images = torch.zeros(2, 3, input_size, input_size)
+    _export(_ForInference(net), images, path, input_name="images", output_names=outputs)
+
+
+def export_cluster_net(net: ClusterNet, path: Path) -> None:
+    """Write ClusterNet as ONNX: likelihood float32 (n, 1, h, w) -> masks float32 (n, h, w), probability in [0, 1].
+
+    Batch, height and width stay free (multiples of 16). `net` is left in evaluation mode. Raises OutputError
+    where the file cannot be written.
+    """
+    likelihood = torch.zeros(2, 1, 64, 64)
+    _export(
+        nn.Sequential(net, nn.Sigmoid()), likelihood, path, input_name="likelihood", output_names=["masks"]
+    )
+
+
+def _export(
+    net: nn.Module, example: Tensor, path: Path, *, input_name: str, output_names: Sequence[str]
+) -> None:
+    """Write a network of one input like `example` (B, C, h, w), of which B, h and w stay free."""
     free = torch.export.Dim.DYNAMIC
     # the exporter prints its progress and warns of its own parts
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            _ForInference(net),
-            (torch.zeros(2, 3, input_size, input_size),),
+            net.cpu().eval(),
+            (example,),
             dynamo=True,
-            input_names=["images"],
-            output_names=outputs,
+            input_names=[input_name],
+            output_names=output_names,
             dynamic_shapes=({0: free, 2: free, 3: free},),
             verbose=False,
         )
@@ -75,14 +96,14 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def save_weights(net: EmbeddingNet, path: Path) -> None:
+def save_weights(net: nn.Module, path: Path) -> None:
     """Write a network's parameters and statistics as safetensors. Raises OutputError where that fails."""
     state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(state))  # save_file would leave it readable by its owner alone
 
 
-def load_weights(net: EmbeddingNet, path: Path) -> None:
+def load_weights(net: nn.Module, path: Path) -> None:
     """Fill a network from `save_weights`'s file. Raises ModelError where they do not fit."""
     try:
         net.load_state_dict(load_file(path))

@@ -1,16 +1,21 @@
-"""The second look's embeddings to the leaves of the photo."""
+"""From the second look's embeddings to the leaves of the photo."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leafwise.clustering import centers_of, hdbscan, nearest_center
-from leafwise.config import ClusteringSettings
-from leafwise.imaging import Square, scale_labels, scale_maps
+from leafwise.clustering import centers_of, nearest_center
+from leafwise.config import SegmentSettings
+from leafwise.imaging import scale_maps
+from leafwise.models import ClusterNetwork
+from leafwise.refine import merge_masks
+from leafwise.segmenter.pipeline import Leaves, Masks, cluster, refine
+from leafwise.segmenter.seen import SeenPlant
 
 STRIP = 1 << 18  # photo pixels scaled up at a time: bounds the memory of large photos
+Maps = NDArray[np.float32]  # (C, h, w)
 
 
 @dataclass(frozen=True)
@@ -31,29 +36,45 @@ class Segmentation:
         return len(self.plants) - 1
 
 
-@dataclass(frozen=True)
-class SeenPlant:
-    """What the network said of a plant's square."""
-
-    square: Square
-    embeddings: NDArray[np.float32]  # (D, h, w)
-    foreground: NDArray[np.float32] | None  # (h, w), probability, 0 outside the plant's own part
-
-
 def find_leaves(
-    seen: Sequence[SeenPlant], height: int, width: int, settings: ClusteringSettings
+    seen: Sequence[SeenPlant],
+    height: int,
+    width: int,
+    settings: SegmentSettings,
+    network: ClusterNetwork | None = None,
 ) -> Segmentation:
-    """Cluster each plant's embeddings, and bring the leaves to a photo's own (height, width).
+    """The whole pipeline of `settings` on each plant, and its leaves on a photo of (height, width).
 
-    It is the embeddings that are scaled up, not the labels: each pixel of the photo joins the leaf with the
-    nearest mean, so that borders are as fine as the photo.
+    `network` is for the step cluster_net.
     """
+    starts = [cluster(plant, settings) for plant in seen]
+    return finish_leaves(seen, starts, height, width, settings, network)
+
+
+def finish_leaves(
+    seen: Sequence[SeenPlant],
+    starts: Sequence[NDArray[np.int32]],
+    height: int,
+    width: int,
+    settings: SegmentSettings,
+    network: ClusterNetwork | None = None,
+) -> Segmentation:
+    """`find_leaves` from the labels int32 (h, w) that a clustering has found for each plant."""
+    pairs = zip(seen, starts, strict=True)
+    leaves = (refine(plant, start, settings, network) for plant, start in pairs)
+    return place_leaves(seen, leaves, height, width, settings)
+
+
+def place_leaves(
+    seen: Sequence[SeenPlant], leaves: Iterable[Leaves], height: int, width: int, settings: SegmentSettings
+) -> Segmentation:
+    """The end of `find_leaves`: each plant's leaves from the network's grid to a photo of (height, width)."""
     labels = np.zeros((height, width), np.int32)
     plants = [np.zeros(1, np.int32)]
     n_leaves = 0
-    for number, plant in enumerate(seen, 1):
+    for number, (plant, its_leaves) in enumerate(zip(seen, leaves, strict=True), 1):
         rows, cols = plant.square.inside(height, width)
-        found = _leaves_of(plant, rows, cols, settings)
+        found = _on_photo(plant, its_leaves, rows, cols, settings)
         free = labels[rows, cols] == 0
         found = _by_size(np.where(free, found, 0))
         labels[rows, cols] += np.where(found > 0, found + n_leaves, 0).astype(np.int32)
@@ -63,23 +84,67 @@ def find_leaves(
     return Segmentation(labels, np.concatenate(plants))
 
 
-def _leaves_of(plant: SeenPlant, rows: slice, cols: slice, settings: ClusteringSettings) -> NDArray[np.int32]:
-    """The leaves of one plant on the photo's pixels `rows` x `cols`."""
-    if plant.foreground is None:
-        return scale_labels(hdbscan(plant.embeddings, None, settings), plant.square, rows, cols)
-    inside = plant.foreground > settings.foreground_threshold
-    on_grid = hdbscan(plant.embeddings, inside, settings)
+def _on_photo(
+    plant: SeenPlant, leaves: Leaves, rows: slice, cols: slice, settings: SegmentSettings
+) -> NDArray[np.int32]:
+    """The leaves of one plant on the photo's pixels `rows` x `cols`.
+
+    Labels that are scaled up have steps for borders. So it is what they were decided from that is scaled up:
+    embeddings and foreground after a clustering, masks after ClusterNet, and each label's own area after the MRF.
+    """
     found = np.zeros((rows.stop - rows.start, cols.stop - cols.start), np.int32)
-    if not on_grid.any():
+    if not leaves.labels.any():
         return found
-    centers = centers_of(plant.embeddings[:, inside].T, on_grid[inside] - 1)
-    maps = np.concatenate([plant.embeddings, plant.foreground[None]])
+    if leaves.masks is not None:
+        maps, decide = _by_masks(plant, leaves.masks, settings)
+    elif plant.foreground is None or settings.pipeline.refinements[-1:] == ("mrf",):
+        maps, decide = _by_areas(leaves.labels)
+    else:
+        maps, decide = _by_means(plant, plant.foreground, leaves.labels, settings)
     for strip in _strips(rows, cols):
-        scaled = scale_maps(maps, plant.square, strip, cols)
-        here = scaled[-1] > settings.foreground_threshold
-        part = found[strip.start - rows.start : strip.stop - rows.start]
-        part[here] = nearest_center(scaled[:-1][:, here].T, centers) + 1
+        part = slice(strip.start - rows.start, strip.stop - rows.start)
+        found[part] = decide(scale_maps(maps, plant.square, strip, cols))
     return found
+
+
+Decision = tuple[Maps, Callable[[Maps], NDArray[np.int32]]]  # maps on the grid; scaled maps -> labels
+
+
+def _by_means(
+    plant: SeenPlant, foreground: NDArray[np.float32], labels: NDArray[np.int32], settings: SegmentSettings
+) -> Decision:
+    """Each pixel of the foreground to the leaf with the nearest mean."""
+    threshold = settings.clustering.foreground_threshold
+    members = labels > 0
+    centers = centers_of(plant.embeddings[:, members].T, labels[members] - 1)
+
+    def decide(maps: Maps) -> NDArray[np.int32]:
+        inside = maps[-1] > threshold
+        found = np.zeros(inside.shape, np.int32)
+        found[inside] = nearest_center(maps[:-1][:, inside].T, centers) + 1
+        return found
+
+    return np.concatenate([plant.embeddings, foreground[None]]), decide
+
+
+def _by_masks(plant: SeenPlant, masks: Masks, settings: SegmentSettings) -> Decision:
+    """Masks merged, on the foreground where the network has one."""
+    threshold = settings.clustering.foreground_threshold
+    last = masks.background if plant.foreground is None else plant.foreground
+    assert last is not None  # noqa: S101 without a foreground the background is a segment
+
+    def decide(maps: Maps) -> NDArray[np.int32]:
+        if plant.foreground is None:
+            return merge_masks(maps[:-1], masks.sizes, settings.refine, background=maps[-1])
+        return merge_masks(maps[:-1], masks.sizes, settings.refine, inside=maps[-1] > threshold)
+
+    return np.concatenate([masks.leaves, last[None]]), decide
+
+
+def _by_areas(labels: NDArray[np.int32]) -> Decision:
+    """Each pixel to the label, or the background, with most of its surroundings."""
+    areas = labels == np.arange(labels.max() + 1)[:, None, None]
+    return areas.astype(np.float32), lambda maps: maps.argmax(0).astype(np.int32)
 
 
 def _strips(rows: slice, cols: slice) -> Iterator[slice]:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leafwise.config import SegmentSettings
-from leafwise.errors import ImageError
+from leafwise.errors import ImageError, ModelError
 from leafwise.imaging import cut_square, whole_square
 from leafwise.models import Model, load_model
-from leafwise.segmenter.leaves import SeenPlant, Segmentation, find_leaves
+from leafwise.segmenter.leaves import Segmentation, find_leaves
+from leafwise.segmenter.seen import SeenPlant
 from leafwise.segmenter.views import PlantView, find_plants, own_part
 
 DEFAULT_MODEL = "rosette"
@@ -25,8 +26,14 @@ class Segmenter:
     """Finds the leaves of photos in two looks: the whole photo for the plants, then each plant's square."""
 
     def __init__(self, model: Model, settings: SegmentSettings | None = None) -> None:
+        """`settings` are the model's own where none are given. Raises ModelError for a step that it cannot take."""
         self.model = model
-        self.settings = settings or SegmentSettings(model.card.looks, model.card.clustering)
+        self.settings = settings or model.card.segment
+        if "cluster_net" in self.settings.pipeline.refinements and model.cluster_network is None:
+            raise ModelError(
+                f"{model.folder}: has no ClusterNet for the pipeline {self.settings.pipeline.steps}; "
+                "leave cluster_net out of it, or train one: leafwise train-cluster-net"
+            )
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path = DEFAULT_MODEL, *, threads: int = 0) -> Self:
@@ -40,7 +47,8 @@ class Segmenter:
         """The leaves of a photo uint8 RGB (H, W, 3). Raises ImageError for any other array."""
         check_photo(image)
         height, width = image.shape[:2]
-        return find_leaves(self.look([image])[0], height, width, self.settings.clustering)
+        seen = self.look([image])[0]
+        return find_leaves(seen, height, width, self.settings, self.model.cluster_network)
 
     def look(self, images: Sequence[NDArray[np.uint8]]) -> list[list[SeenPlant]]:
         """Both looks at some photos uint8 (H, W, 3), pooled into batches: each photo's plants."""

@@ -8,13 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from leafwise.clustering import hdbscan
+from leafwise.clustering import CLUSTERINGS
 from leafwise.config import RunSettings
 from leafwise.errors import LeafwiseError
-from leafwise.losses import discriminative_terms, foreground_loss, weigh
+from leafwise.losses import embedding_terms, foreground_loss, weigh
 from leafwise.metrics import score_labels
 from leafwise.models.card import IMAGENET_MEAN, IMAGENET_STD
 from leafwise.nets import EmbeddingNet
+from leafwise.training.optimizers import make_optimizer
 
 SCORES = "scores"  # of the last validation, in a checkpoint
 Batch = tuple[Tensor, Tensor]  # float images (B, 3, h, w) in [0, 1], integer labels (B, h, w)
@@ -43,23 +44,15 @@ class EmbeddingModule(lightning.LightningModule):
         loss = self.settings.loss
         outputs = self._outputs(images)
         on_grid = labels[:, self.net.stride // 2 :: self.net.stride, self.net.stride // 2 :: self.net.stride]
-        terms = discriminative_terms(
-            outputs.embeddings,
-            on_grid,
-            pull_margin=loss.pull_margin,
-            push_margin=loss.push_margin,
-            background=loss.background,
-        )
-        total = weigh(terms, loss)
-        logged = dict(terms._asdict())
+        terms = embedding_terms(outputs.embeddings, on_grid, loss)
         if outputs.foreground is not None:
-            logged["foreground"] = foreground_loss(outputs.foreground, labels)
-            total = total + loss.foreground_weight * logged["foreground"]
+            terms["foreground"] = foreground_loss(outputs.foreground, labels)
+        total = weigh(terms, loss)
         if not torch.isfinite(total):
             raise LeafwiseError(
                 f"the loss is not a finite number at step {self.global_step}; lower training.learning_rate"
             )
-        self.log_dict({f"loss/{name}": value for name, value in logged.items()}, on_step=False, on_epoch=True)
+        self.log_dict({f"loss/{name}": value for name, value in terms.items()}, on_step=False, on_epoch=True)
         self.log("loss", total, prog_bar=True, on_step=True, on_epoch=False)
         return total
 
@@ -79,14 +72,14 @@ class EmbeddingModule(lightning.LightningModule):
         return {"labels": found}
 
     def label_maps(self, images: Tensor) -> list[NDArray[np.int32]]:
-        """Images float (B, 3, h, w) in [0, 1] -> B label maps int32 on the network's grid, by HDBSCAN."""
+        """Images float (B, 3, h, w) in [0, 1] -> B label maps int32 on the network's grid, by clustering."""
         outputs = self._outputs(images)
         embeddings = outputs.embeddings.detach().float().cpu().numpy()
-        settings = self.settings.clustering
+        settings, cluster = self.settings.clustering, CLUSTERINGS[self.settings.pipeline.clustering]
         if outputs.foreground is None:
-            return [hdbscan(one, None, settings) for one in embeddings]
+            return [cluster(one, None, settings) for one in embeddings]
         foregrounds = (outputs.foreground.sigmoid() > settings.foreground_threshold).cpu().numpy()
-        return [hdbscan(one, mask, settings) for one, mask in zip(embeddings, foregrounds, strict=True)]
+        return [cluster(one, mask, settings) for one, mask in zip(embeddings, foregrounds, strict=True)]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the last validation's scores beside the weights that they are of."""
@@ -94,35 +87,8 @@ class EmbeddingModule(lightning.LightningModule):
         checkpoint[SCORES] = {name: float(value) for name, value in metrics.items() if "val_" in name}
 
     def configure_optimizers(self) -> Any:
-        """AdamW with one cycle, or the paper's SGD with a cyclic learning rate."""
-        training = self.settings.training
-        parameters = [p for p in self.parameters() if p.requires_grad]
-        steps = int(self.trainer.estimated_stepping_batches)
-        optimizer: torch.optim.Optimizer
-        if training.optimizer == "adamw":
-            optimizer = torch.optim.AdamW(
-                parameters, training.learning_rate, weight_decay=training.weight_decay
-            )
-        else:
-            optimizer = torch.optim.SGD(
-                parameters,
-                training.learning_rate,
-                momentum=0.9,
-                nesterov=True,
-                weight_decay=training.weight_decay,
-            )
-        schedule: torch.optim.lr_scheduler.LRScheduler
-        if training.schedule == "one_cycle":
-            schedule = torch.optim.lr_scheduler.OneCycleLR(
-                optimizer, training.learning_rate, total_steps=max(steps, 2)
-            )
-        else:
-            half_cycle = max(steps * training.half_cycle_epochs // training.epochs, 1)
-            schedule = torch.optim.lr_scheduler.CyclicLR(
-                optimizer,
-                training.lowest_learning_rate,
-                training.learning_rate,
-                step_size_up=half_cycle,
-                cycle_momentum=False,
-            )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        """As the settings say; a frozen encoder's parameters stay as they are."""
+        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        return make_optimizer(
+            parameters, self.settings.training, int(self.trainer.estimated_stepping_batches)
+        )

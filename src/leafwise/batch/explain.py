@@ -1,0 +1,148 @@
+"""A picture for every step of one photo's way."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, sqrt
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leafwise.errors import ImageError, OutputError
+from leafwise.imaging import MAX_PIXELS, cut_square, make_folder, read_image, write_image
+from leafwise.plots import (
+    draw_embedding,
+    draw_labels,
+    draw_overlay,
+    draw_shares,
+    draw_squares,
+    enlarge,
+    picture_grid,
+    thumbnail,
+)
+from leafwise.segmenter import PlantTrace, Segmenter, Stage, Trace, trace_leaves
+
+READABLE = 384  # pixels, the least side of a picture of one map
+IN_SHEET = 192  # pixels, the least side of one of a sheet's segments
+THUMBNAIL = 256  # pixels, side of a picture in explain.png
+_OF_A_PLANT = re.compile(r"plant\d+_\d+_\w+\.png")
+
+Rgb = NDArray[np.uint8]  # (h, w, 3)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of one step."""
+
+    name: str  # of its file
+    shows: str  # in a few words
+    image: Rgb
+    main: bool = True  # whether explain.png shows it
+
+
+def explain_photo(
+    photo: Path, out: Path, segmenter: Segmenter, *, max_pixels: int = MAX_PIXELS
+) -> list[Picture]:
+    """Segment a photo and write a picture of every step into a folder; `explain.png` shows the main ones together.
+
+    Raises ImageError for a file that is no photo, or one without a plant; OutputError where `out` cannot be
+    written, or holds pictures of a longer pipeline or of more plants, which would be mixed up with these.
+    """
+    image = read_image(photo, max_pixels=max_pixels)
+    try:
+        trace = trace_leaves(segmenter, image)
+    except ImageError as error:
+        raise ImageError(f"{photo}: {error}") from error
+    if not trace.plants:
+        raise ImageError(
+            f"{photo}: no plant is seen in it, so there is nothing to explain; "
+            "try a lower --set clustering.foreground_threshold, or another model"
+        )
+    pictures = draw_trace(image, trace)
+    make_folder(out)
+    _refuse_leftovers(photo, out, pictures)
+    for picture in pictures:
+        write_image(out / picture.name, picture.image)
+    return pictures
+
+
+def draw_trace(image: Rgb, trace: Trace) -> list[Picture]:
+    """All pictures of a photo's way, `explain.png` first; the photo uint8 (H, W, 3) has at least one plant."""
+    squares = draw_squares(image, [plant.seen.square for plant in trace.plants])
+    overlay = draw_overlay(image, trace.segmentation.labels)
+    n_leaves = trace.segmentation.n_leaves
+    photo = Picture("photo_plants.png", f"plants of the first look: {len(trace.plants)}", squares)
+    result = Picture("photo_overlay.png", f"leaves on the photo: {n_leaves}", overlay)
+    digits = len(str(len(trace.plants)))
+    plants = [
+        _plant_pictures(plant, f"plant{number:0{digits}}") for number, plant in enumerate(trace.plants, 1)
+    ]
+    rows = [[photo, result]]
+    for number, (plant, pictures) in enumerate(zip(trace.plants, plants, strict=True), 1):
+        count = np.count_nonzero(trace.segmentation.plants == number)
+        cut = cut_square(overlay, plant.seen.square, READABLE)
+        end = Picture("", f"leaves of plant {number} on the photo: {count}", cut)
+        rows.append([*(picture for picture in pictures if picture.main), end])
+    sheet = picture_grid(
+        [[thumbnail(picture.image, THUMBNAIL) for picture in row] for row in rows],
+        [[picture.shows for picture in row] for row in rows],
+    )
+    together = Picture("explain.png", "the main steps side by side", sheet)
+    return [together, photo, *(picture for pictures in plants for picture in pictures), result]
+
+
+def _plant_pictures(plant: PlantTrace, prefix: str) -> list[Picture]:
+    """A plant's pictures in their order, which stands in their names."""
+    pictures = [*_looks(plant), *(picture for stage in plant.stages for picture in _of_stage(plant, stage))]
+    digits = len(str(len(pictures)))
+    return [
+        replace(picture, name=f"{prefix}_{number:0{digits}}_{picture.name}.png")
+        for number, picture in enumerate(pictures, 1)
+    ]
+
+
+def _looks(plant: PlantTrace) -> Iterator[Picture]:
+    """What the network sees, and what it says."""
+    yield Picture("square", "the square that the network sees", enlarge(plant.view, READABLE))
+    embedding = draw_embedding(plant.seen.embeddings, plant.inside)
+    yield Picture("embedding", "embedding: 3 components as RGB", enlarge(embedding, READABLE))
+    if plant.seen.foreground is not None:
+        foreground = draw_shares(plant.seen.foreground)
+        yield Picture("foreground", "probability of the foreground", enlarge(foreground, READABLE))
+
+
+def _of_stage(plant: PlantTrace, stage: Stage) -> Iterator[Picture]:
+    """The labels after a step; before them, what they were merged from."""
+    count = int(stage.leaves.labels.max(initial=0))
+    labels = draw_labels(stage.leaves.labels, READABLE)
+    if stage.segments is not None:
+        first = 1 if plant.seen.foreground is not None else 0  # or is the background a segment?
+        likelihood = _sheet(stage.segments.likelihood, first)
+        yield Picture("likelihood", "likelihood image of each segment", likelihood, main=False)
+        yield Picture("masks", "ClusterNet's mask of each segment", _sheet(stage.segments.masks, first), main=False)
+    yield Picture(stage.step, f"leaves after {stage.step}: {count}", labels)
+
+
+def _sheet(maps: NDArray[np.float32], first: int) -> Rgb:
+    """Maps (k, h, w) of the segments `first`, `first` + 1, ... in a sheet about as wide as high; 0 is the background."""
+    columns = ceil(sqrt(len(maps)))
+    pictures = [enlarge(draw_shares(one), IN_SHEET) for one in maps]
+    names = [f"leaf {number}" if number else "background" for number in range(first, first + len(maps))]
+    starts = range(0, len(maps), columns)
+    return picture_grid(
+        [pictures[i : i + columns] for i in starts], [names[i : i + columns] for i in starts]
+    )
+
+
+def _refuse_leftovers(photo: Path, out: Path, pictures: Sequence[Picture]) -> None:
+    """Raise OutputError where a picture would replace the photo, or stand beside those of another run."""
+    names = {picture.name for picture in pictures}
+    if photo.resolve() in {(out / name).resolve() for name in names}:
+        raise OutputError(f"{photo}: the photo itself would be written over; name another output folder")
+    for path in sorted(out.iterdir()):
+        if _OF_A_PLANT.fullmatch(path.name) and path.name not in names:
+            raise OutputError(
+                f"{path}: is of another run and would be mixed up with this one's pictures; "
+                "name another output folder"
+            )

@@ -1,0 +1,129 @@
+"""Scores of one model on photos with truth, under any number of settings at once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from leafwise.batch import Workers
+from leafwise.config import ClusteringSettings, PipelineSettings, SegmentSettings
+from leafwise.datasets import Pair
+from leafwise.imaging import cut_labels, read_image, read_labels, write_text
+from leafwise.metrics import compact_labels, score_labels
+from leafwise.models import ClusterNetwork, Model, load_model
+from leafwise.segmenter import SeenPlant, Segmentation, Segmenter, cluster, finish_leaves
+
+METRICS = ("sbd", "fbd", "abs_dic", "dic", "sbd_small", "sbd_medium", "sbd_large")
+TRUE_MEANS = (
+    "true_means"  # in the place of a clustering: the means of the true leaves (paper, section 6.2, row 7)
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A pipeline by its name, which may begin with true means, and all that it is used with."""
+
+    pipeline: str
+    settings: SegmentSettings
+
+    @property
+    def true_means(self) -> bool:
+        """Whether the truth takes the place of the clustering."""
+        return self.pipeline.split("+")[0] == TRUE_MEANS
+
+
+def make_candidates(
+    pipelines: Sequence[str], clusterings: Sequence[ClusteringSettings], start: SegmentSettings
+) -> list[Candidate]:
+    """Every pipeline with every one of the clustering settings; true means need no settings, so they come once.
+
+    Raises SettingsError for a pipeline that cannot be.
+    """
+    candidates = []
+    for pipeline in pipelines:
+        first, *others = pipeline.split("+")
+        true_means = first == TRUE_MEANS
+        steps = PipelineSettings("+".join([start.pipeline.clustering, *others]) if true_means else pipeline)
+        for clustering in clusterings[:1] if true_means else clusterings:
+            candidates.append(Candidate(pipeline, replace(start, pipeline=steps, clustering=clustering)))
+    return candidates
+
+
+def score_photos(
+    pairs: Sequence[Pair],
+    model: Model,
+    candidates: Sequence[Candidate],
+    *,
+    workers: int = 1,
+    on_photo: Callable[[], None] = lambda: None,
+) -> pd.DataFrame:
+    """A row of scores for each photo and each candidate, just as `leafwise segment` would find the leaves.
+
+    Columns: photo, number (of the candidate), pipeline, settings, the fields of `ImageScores`, abs_dic.
+    """
+    segmenter = Segmenter(model, candidates[0].settings)
+    seen = (segmenter.look([read_image(pair.image)])[0] for pair in pairs)
+    score = partial(_score_photo, candidates=list(candidates), network=model.cluster_network)
+    tables = []
+    with Workers(workers) as pool:
+        for rows in pool.map(score, pairs, seen) if workers > 1 else map(score, pairs, seen):
+            tables += rows
+            on_photo()
+    return pd.DataFrame(tables)
+
+
+def kept_scores(
+    path: Path, pairs: Sequence[Pair], model: Path, candidates: Sequence[Candidate], workers: int = 1
+) -> pd.DataFrame:
+    """`score_photos` of a model folder, kept in a file; what is there of the same candidates is not done again."""
+    if path.is_file():
+        table = pd.read_csv(path)
+        if list(table["settings"].unique()) == [str(candidate) for candidate in candidates]:
+            return table
+    table = score_photos(pairs, load_model(model), candidates, workers=workers)
+    write_text(path, table.to_csv(index=False))
+    return table
+
+
+def leaves_of(
+    seen: Sequence[SeenPlant],
+    truth: NDArray,
+    candidate: Candidate,
+    network: ClusterNetwork | None,
+    starts: dict[object, list[NDArray]] | None = None,
+) -> Segmentation:
+    """The leaves of a photo by a candidate; `starts` keeps the clusterings that several of them share."""
+    settings = candidate.settings
+    starts = {} if starts is None else starts
+    key = candidate.true_means or (settings.pipeline.clustering, settings.clustering)
+    if key not in starts:
+        first = partial(true_labels, truth=truth) if candidate.true_means else cluster
+        starts[key] = [first(plant, settings) for plant in seen]
+    return finish_leaves(seen, starts[key], *truth.shape, settings, network)
+
+
+def true_labels(plant: SeenPlant, settings: SegmentSettings, truth: NDArray) -> NDArray:
+    """The true leaves int32 (H, W) on a plant's grid (h, w), without gaps, on its foreground where it has one."""
+    labels = cut_labels(truth, plant.square, plant.embeddings.shape[1])
+    inside = plant.inside(settings.clustering.foreground_threshold)
+    return compact_labels(labels if inside is None else labels * inside)[0]
+
+
+def _score_photo(
+    pair: Pair, seen: list[SeenPlant], candidates: list[Candidate], network: ClusterNetwork | None
+) -> list[dict[str, object]]:
+    truth = read_labels(pair.labels)
+    rows, starts = [], {}
+    for number, candidate in enumerate(candidates):
+        scores = score_labels(truth, leaves_of(seen, truth, candidate, network, starts).labels)
+        row = {
+            "photo": pair.name,
+            "number": number,
+            "pipeline": candidate.pipeline,
+            "settings": str(candidate),
+        }
+        rows.append(row | asdict(scores) | {"abs_dic": abs(scores.dic)})
+    return rows

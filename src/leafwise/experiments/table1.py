@@ -1,0 +1,117 @@
+"""The paper's Table 1: four loss variants, a ClusterNet for each, seven pipelines, cross-validated (section 6.2)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from leafwise.config import (
+    PAPER_PIPELINES,
+    ClusteringSettings,
+    ClusterNetSettings,
+    RunSettings,
+    from_dict,
+    read_toml,
+)
+from leafwise.datasets import Folds, Pair, make_holdout
+from leafwise.errors import OutputError
+from leafwise.experiments.choice import chosen_elsewhere
+from leafwise.experiments.crossval import trained_once
+from leafwise.experiments.scoring import TRUE_MEANS, kept_scores, make_candidates
+from leafwise.imaging import write_text
+from leafwise.training import SETTINGS_NAME, Hardware, train_cluster_net
+
+CLUSTER_NET_SHARE = (
+    30 / 108
+)  # of a fold's training photos: the paper has 78 for the embeddings, 30 for ClusterNet
+PIPELINES = (*PAPER_PIPELINES, f"{TRUE_MEANS}+cluster_net")
+LOSS_VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "plain": {},
+    "edge": {"edge_weight": 1.0},
+    "weighted": {"pixel_weights": "key_points"},
+    "edge+weighted": {"edge_weight": 1.0, "pixel_weights": "key_points"},
+}
+
+
+@dataclass(frozen=True)
+class Table1:
+    """Scores of every held-out photo under every loss variant and pipeline."""
+
+    photos: pd.DataFrame  # columns variant, pipeline, fold, photo, sbd, fbd, abs_dic, ...
+
+    def rows(self) -> pd.DataFrame:
+        """A row for each variant and pipeline: mean over the photos, and spread (standard deviation) of the folds."""
+        kinds = self.photos.groupby(["variant", "pipeline"], sort=False)
+        means = kinds[["sbd", "fbd", "abs_dic"]].mean()
+        folds = self.photos.groupby(["variant", "pipeline", "fold"], sort=False)[
+            ["sbd", "fbd", "abs_dic"]
+        ].mean()
+        spread = folds.groupby(["variant", "pipeline"], sort=False).std(ddof=0)
+        return means.join(spread, rsuffix="_spread").reset_index()
+
+
+def loss_variants(settings: RunSettings) -> dict[str, RunSettings]:
+    """The same settings with and without the edge loss and the weighted mean."""
+    return {
+        name: replace(settings, loss=replace(settings.loss, **changes))
+        for name, changes in LOSS_VARIANTS.items()
+    }
+
+
+def run_table1(
+    folds: Folds,
+    out: Path,
+    variants: Mapping[str, RunSettings],
+    clusterings: Sequence[ClusteringSettings],
+    *,
+    pipelines: Sequence[str] = PIPELINES,
+    n_folds: int | None = None,
+    hardware: Hardware = Hardware(),  # noqa: B008 frozen
+    on_step: Callable[[str], None] = lambda _: None,
+) -> Table1:
+    """Train and score all that the table needs, fold by fold, and write `out`/photos.csv.
+
+    A fold's training photos are parted into the paper's roles: some train the embeddings, the others ClusterNet,
+    the fold's own are scored; with `n_folds` only those of the first folds. The clustering settings of a row are those that are best for it on the other folds.
+    Every stage (`out`/foldN/VARIANT/embedding, cluster_net, scores.csv) is kept, resumed and never done twice.
+
+    Raises OutputError where `out` holds models of other settings.
+    """
+    tables = []
+    for number, fold in enumerate(folds.splits[:n_folds], 1):
+        roles = make_holdout(
+            fold.train, fraction=CLUSTER_NET_SHARE, seed=folds.seed, by_group=folds.by_group
+        ).splits[0]
+        for name, settings in variants.items():
+            folder = out / f"fold{number}" / name
+            step = f"fold {number} of {len(folds.splits)}, {name}"
+            on_step(f"{step}: embeddings, {len(roles.train)} photos")
+            model = trained_once(roles.train, folder / "embedding", settings, hardware)
+            on_step(f"{step}: ClusterNet, {len(roles.validation)} photos")
+            model = _cluster_net_once(
+                roles.validation, model, folder / "cluster_net", settings.cluster_net, hardware
+            )
+            candidates = make_candidates(pipelines, clusterings, settings.segment)
+            on_step(f"{step}: scores, {len(fold.validation)} photos, {len(candidates)} settings")
+            table = kept_scores(folder / "scores.csv", fold.validation, model, candidates)
+            tables.append(table.assign(fold=number, variant=name))
+    scores = pd.concat(tables, ignore_index=True)
+    kinds = [chosen_elsewhere(kind) for _, kind in scores.groupby(["variant", "pipeline"], sort=False)]
+    photos = pd.concat(kinds, ignore_index=True)
+    write_text(out / "photos.csv", photos.to_csv(index=False))
+    return Table1(photos)
+
+
+def _cluster_net_once(
+    pairs: Sequence[Pair], model: Path, folder: Path, settings: ClusterNetSettings, hardware: Hardware
+) -> Path:
+    written = folder / SETTINGS_NAME
+    if written.is_file():
+        before = from_dict(RunSettings, read_toml(written), where=str(written)).cluster_net
+        if before != settings:
+            raise OutputError(f"{folder}: holds a training of other settings; name another folder")
+    if (folder / "model").is_dir():
+        return folder / "model"
+    return train_cluster_net(pairs, model, folder, settings, resume=True, hardware=hardware)

@@ -1,0 +1,21 @@
+"""What the network said of a plant: where every pipeline starts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leafwise.imaging import Square
+
+
+@dataclass(frozen=True)
+class SeenPlant:
+    """What the network said of a plant's square."""
+
+    square: Square
+    embeddings: NDArray[np.float32]  # (D, h, w)
+    foreground: NDArray[np.float32] | None  # (h, w), probability, 0 outside the plant's own part
+
+    def inside(self, threshold: float) -> NDArray[np.bool_] | None:
+        """The pixels of the plant, bool (h, w); None where the network says nothing of a foreground."""
+        return None if self.foreground is None else self.foreground > threshold

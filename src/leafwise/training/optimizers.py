@@ -1,0 +1,49 @@
+"""Optimisers and learning rates, for both networks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from leafwise.config import OptimizerSettings
+
+
+def make_optimizer(parameters: Sequence[Tensor], settings: OptimizerSettings, steps: int) -> dict[str, Any]:
+    """An optimiser with its schedule over `steps` steps, in the form that Lightning takes.
+
+    AdamW with one cycle, or the paper's SGD with a cyclic rate (embedding net, section 4.3) or one that falls by
+    10 at milestones (ClusterNet, section 4.4); any other combination too.
+    """
+    optimizer: torch.optim.Optimizer
+    if settings.optimizer == "adamw":
+        optimizer = torch.optim.AdamW(parameters, settings.learning_rate, weight_decay=settings.weight_decay)
+    else:
+        optimizer = torch.optim.SGD(
+            parameters,
+            settings.learning_rate,
+            momentum=0.9,
+            nesterov=True,
+            weight_decay=settings.weight_decay,
+        )
+    schedule = _schedule(optimizer, settings, steps)
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _schedule(
+    optimizer: torch.optim.Optimizer, settings: OptimizerSettings, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    if settings.schedule == "one_cycle":
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, settings.learning_rate, total_steps=max(steps, 2)
+        )
+    if settings.schedule == "multi_step":
+        milestones = [steps * epoch // settings.epochs for epoch in settings.milestones]
+        return torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, gamma=0.1)
+    return torch.optim.lr_scheduler.CyclicLR(
+        optimizer,
+        settings.lowest_learning_rate,
+        settings.learning_rate,
+        step_size_up=max(steps * settings.half_cycle_epochs // settings.epochs, 1),
+        cycle_momentum=False,
+    )

@@ -1,5 +1,6 @@
 """Fixtures that several test modules share."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,32 @@ def tiny_model(tmp_path_factory) -> Path:
     )
     write_card(card, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def write_cluster_net() -> Callable[[Path], None]:
+    """Writes a ClusterNet made by hand: of a likelihood image it keeps what is well above 0.8."""
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    steps = [
+        ("Squeeze", ["likelihood", "axis"], ["flat"]),
+        ("Sub", ["flat", "level"], ["above"]),
+        ("Mul", ["above", "steepness"], ["logits"]),
+        ("Sigmoid", ["logits"], ["masks"]),
+    ]
+    constants = {
+        "axis": np.array([1], np.int64),
+        "level": np.array(0.8, np.float32),
+        "steepness": np.array(40, np.float32),
+    }
+    graph = helper.make_graph(
+        [helper.make_node(*step) for step in steps],
+        "by_hand",
+        [helper.make_tensor_value_info("likelihood", TensorProto.FLOAT, ["n", 1, "h", "w"])],
+        [helper.make_tensor_value_info("masks", TensorProto.FLOAT, ["n", "h", "w"])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    program = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    return lambda path: onnx.save(program, path)

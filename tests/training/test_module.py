@@ -1,37 +1,58 @@
 """A step of the training: which terms of the loss it takes and logs."""
 
-import pandas as pd
 import pytest
+import torch
 
-ONE_BATCH = {"epochs": 1, "batch_size": 4}
+from leafwise.config import LossSettings, NetSettings, RunSettings
+from leafwise.nets import EmbeddingNet
+from leafwise.training.module import EmbeddingModule
 
 
-def terms_logged(out):
-    """What metrics.csv holds of one step, by column."""
-    return pd.read_csv(out / "logs" / "metrics.csv").max()
+@pytest.fixture(scope="module")
+def net():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return EmbeddingNet(
+            NetSettings(encoder="test_byobnet", encoder_weights="none", embedding_size=4)
+        ).eval()
+
+
+@pytest.fixture
+def step(net):
+    """One training step on two images of four squares: step(loss settings) -> what is logged, by name."""
+    images = torch.rand((2, 3, 64, 64), generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([[[1, 2], [0, 7]], [[0, 0], [3, 4]]])
+    labels = labels.repeat_interleave(32, 1).repeat_interleave(32, 2)
+
+    def take(**loss):
+        module, logged = EmbeddingModule(net, RunSettings(loss=LossSettings(**loss))), {}
+        module.log_dict = lambda values, **_: logged.update(values)
+        module.log = lambda name, value, **_: logged.update({name: value})
+        assert module.training_step((images, labels), 0) is logged["loss"]
+        return {name: value.item() for name, value in logged.items()}
+
+    return take
 
 
 @pytest.mark.parametrize("pixel_weights", ["uniform", "border"])
-def test_the_edge_term_is_a_term_of_its_own(train_small, tmp_path, pixel_weights):
-    weights = {"pull_weight": 2.0, "push_weight": 3.0, "edge_weight": 0.5, "foreground_weight": 7.0}
-    loss = {**weights, "reg_weight": 0.25, "edge_pixels": 20, "pixel_weights": pixel_weights}
-    train_small(validation=0, training=ONE_BATCH, loss=loss)
-    logged = terms_logged(tmp_path / "run")
-    names = ("pull", "push", "reg", "edge", "foreground")
+def test_the_loss_is_the_weighted_sum_of_the_terms_with_the_edge(step, pixel_weights):
+    weights = {"pull": 2.0, "push": 3.0, "reg": 0.25, "edge": 0.5, "foreground": 7.0}
+    logged = step(
+        **{f"{name}_weight": weight for name, weight in weights.items()},
+        edge_pixels=20,
+        pixel_weights=pixel_weights,
+    )
+    assert logged.keys() == {"loss", *(f"loss/{name}" for name in weights)}
     assert logged["loss/edge"] > 0
     assert logged["loss"] == pytest.approx(
-        sum(loss[f"{name}_weight"] * logged[f"loss/{name}"] for name in names)
+        sum(weight * logged[f"loss/{name}"] for name, weight in weights.items())
     )
 
 
-def test_without_a_weight_no_edge_term_is_logged(train_small, tmp_path):
-    train_small(validation=0, training=ONE_BATCH)
-    assert "loss/edge" not in terms_logged(tmp_path / "run")
+def test_without_a_weight_no_edge_term_is_logged(step):
+    assert step().keys() == {"loss", "loss/pull", "loss/push", "loss/reg", "loss/foreground"}
 
 
-def test_the_settings_of_the_mean_change_the_loss(train_small, tmp_path):
-    losses = {}
-    for kind in ("uniform", "key_points", "border"):
-        train_small(kind, validation=0, training=ONE_BATCH, loss={"pixel_weights": kind})
-        losses[kind] = terms_logged(tmp_path / kind)["loss"]
-    assert len(set(losses.values())) == 3
+def test_the_weights_of_the_mean_change_the_loss(step):
+    kinds = ("uniform", "key_points", "border")
+    assert len({step(pixel_weights=kind, pull_margin=0.0)["loss"] for kind in kinds}) == 3

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leafwise.errors import ImageError, OutputError
-from leafwise.imaging import MAX_PIXELS, cut_square, make_folder, read_image, write_image
+from leafwise.imaging import cut_square, make_folder, read_image, write_image
 from leafwise.plots import (
     draw_embedding,
     draw_labels,
@@ -26,6 +26,7 @@ from leafwise.segmenter import PlantTrace, Segmenter, Stage, Trace, trace_leaves
 READABLE = 384  # pixels, the least side of a picture of one map
 IN_SHEET = 192  # pixels, the least side of one of a sheet's segments
 THUMBNAIL = 256  # pixels, side of a picture in explain.png
+COLUMNS = 6  # of explain.png, at most
 _OF_A_PLANT = re.compile(r"plant\d+_\d+_\w+\.png")
 
 Rgb = NDArray[np.uint8]  # (h, w, 3)
@@ -41,15 +42,13 @@ class Picture:
     main: bool = True  # whether explain.png shows it
 
 
-def explain_photo(
-    photo: Path, out: Path, segmenter: Segmenter, *, max_pixels: int = MAX_PIXELS
-) -> list[Picture]:
+def explain_photo(photo: Path, out: Path, segmenter: Segmenter) -> list[Picture]:
     """Segment a photo and write a picture of every step into a folder; `explain.png` shows the main ones together.
 
     Raises ImageError for a file that is no photo, or one without a plant; OutputError where `out` cannot be
-    written, or holds pictures of a longer pipeline or of more plants, which would be mixed up with these.
+    written, or holds pictures of another run that would stay there beside these.
     """
-    image = read_image(photo, max_pixels=max_pixels)
+    image = read_image(photo)
     try:
         trace = trace_leaves(segmenter, image)
     except ImageError as error:
@@ -70,26 +69,34 @@ def explain_photo(
 def draw_trace(image: Rgb, trace: Trace) -> list[Picture]:
     """All pictures of a photo's way, `explain.png` first; the photo uint8 (H, W, 3) has at least one plant."""
     squares = draw_squares(image, [plant.seen.square for plant in trace.plants])
+    photo = Picture("photo_plants.png", f"squares looked at: {len(trace.plants)}", squares)
     overlay = draw_overlay(image, trace.segmentation.labels)
-    n_leaves = trace.segmentation.n_leaves
-    photo = Picture("photo_plants.png", f"plants of the first look: {len(trace.plants)}", squares)
-    result = Picture("photo_overlay.png", f"leaves on the photo: {n_leaves}", overlay)
+    result = Picture("photo_overlay.png", f"leaves on the photo: {trace.segmentation.n_leaves}", overlay)
     digits = len(str(len(trace.plants)))
-    plants = [
-        _plant_pictures(plant, f"plant{number:0{digits}}") for number, plant in enumerate(trace.plants, 1)
-    ]
-    rows = [[photo, result]]
-    for number, (plant, pictures) in enumerate(zip(trace.plants, plants, strict=True), 1):
+    ways: list[Picture] = []
+    rows: list[list[Picture]] = []
+    for number, plant in enumerate(trace.plants, 1):
+        way = _plant_pictures(plant, f"plant{number:0{digits}}")
         count = np.count_nonzero(trace.segmentation.plants == number)
-        cut = cut_square(overlay, plant.seen.square, READABLE)
-        end = Picture("", f"leaves of plant {number} on the photo: {count}", cut)
-        rows.append([*(picture for picture in pictures if picture.main), end])
+        end = Picture(
+            result.name,
+            f"leaves of plant {number} on the photo: {count}",
+            cut_square(overlay, plant.seen.square, READABLE),
+        )
+        ways += way
+        rows += _wrapped([photo, *(picture for picture in way if picture.main), end])
     sheet = picture_grid(
         [[thumbnail(picture.image, THUMBNAIL) for picture in row] for row in rows],
         [[picture.shows for picture in row] for row in rows],
     )
-    together = Picture("explain.png", "the main steps side by side", sheet)
-    return [together, photo, *(picture for pictures in plants for picture in pictures), result]
+    return [Picture("explain.png", "the main steps side by side", sheet), photo, *ways, result]
+
+
+def _wrapped(row: list[Picture]) -> list[list[Picture]]:
+    """The same pictures in as few rows as may be, all about as long."""
+    n_rows = ceil(len(row) / COLUMNS)
+    length = ceil(len(row) / n_rows)
+    return [row[i : i + length] for i in range(0, len(row), length)]
 
 
 def _plant_pictures(plant: PlantTrace, prefix: str) -> list[Picture]:
@@ -113,26 +120,24 @@ def _looks(plant: PlantTrace) -> Iterator[Picture]:
 
 
 def _of_stage(plant: PlantTrace, stage: Stage) -> Iterator[Picture]:
-    """The labels after a step; before them, what they were merged from."""
+    """The labels after a step, and before them what they were merged from."""
+    if stage.segments is not None:
+        first = 0 if plant.seen.foreground is None else 1
+        likelihood, masks = (_sheet(maps, first) for maps in stage.segments)
+        yield Picture("likelihood", "likelihood image of each segment", likelihood, main=False)
+        yield Picture("masks", "ClusterNet's mask of each segment", masks, main=False)
     count = int(stage.leaves.labels.max(initial=0))
     labels = draw_labels(stage.leaves.labels, READABLE)
-    if stage.segments is not None:
-        first = 1 if plant.seen.foreground is not None else 0  # or is the background a segment?
-        likelihood = _sheet(stage.segments.likelihood, first)
-        yield Picture("likelihood", "likelihood image of each segment", likelihood, main=False)
-        yield Picture("masks", "ClusterNet's mask of each segment", _sheet(stage.segments.masks, first), main=False)
     yield Picture(stage.step, f"leaves after {stage.step}: {count}", labels)
 
 
 def _sheet(maps: NDArray[np.float32], first: int) -> Rgb:
-    """Maps (k, h, w) of the segments `first`, `first` + 1, ... in a sheet about as wide as high; 0 is the background."""
-    columns = ceil(sqrt(len(maps)))
+    """Maps (k, h, w) of segments numbered from `first` on, 0 the background, in a sheet about as wide as high."""
     pictures = [enlarge(draw_shares(one), IN_SHEET) for one in maps]
     names = [f"leaf {number}" if number else "background" for number in range(first, first + len(maps))]
+    columns = ceil(sqrt(len(maps)))
     starts = range(0, len(maps), columns)
-    return picture_grid(
-        [pictures[i : i + columns] for i in starts], [names[i : i + columns] for i in starts]
-    )
+    return picture_grid([pictures[i : i + columns] for i in starts], [names[i : i + columns] for i in starts])
 
 
 def _refuse_leftovers(photo: Path, out: Path, pictures: Sequence[Picture]) -> None:

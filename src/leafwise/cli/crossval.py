@@ -18,7 +18,8 @@ def crossval(
     grid: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY=V1,V2,...", help="Clustering settings to choose from; repeatable. [default: a grid of its own]"
+            metavar="KEY=V1,V2,...",
+            help="Clustering settings to choose from; repeatable. [default: a grid of its own]",
         ),
     ] = None,
     set_: Annotated[
@@ -28,7 +29,8 @@ def crossval(
     vary: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="SECTION.KEY=V1,V2,...", help="Train with each of these values too; repeatable: all combinations."
+            metavar="SECTION.KEY=V1,V2,...",
+            help="Train with each of these values too; repeatable: all combinations.",
         ),
     ] = None,
     by_group: Annotated[

@@ -38,10 +38,10 @@ def explain(
 
     \b
     Examples:
-      leafwise explain plant.jpg --out explained
-      leafwise explain plant.jpg --out explained --pipeline hdbscan+mrf
-      leafwise explain plant.jpg --out explained --model runs/mine/model --pipeline seeded+cluster_net
-      leafwise explain plant.jpg --out explained --set clustering.min_cluster_size=40
+      leafwise explain plant.jpg
+      leafwise explain plant.jpg --out steps --pipeline hdbscan+mrf
+      leafwise explain plant.jpg --model runs/mine/model --pipeline seeded+mrf
+      leafwise explain plant.jpg --set clustering.min_cluster_size=40
     """
     # heavy: not for --help
     from dataclasses import replace

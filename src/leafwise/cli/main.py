@@ -11,6 +11,7 @@ import typer
 from leafwise.cli.check import check
 from leafwise.cli.console import plain
 from leafwise.cli.crossval import crossval
+from leafwise.cli.evaluate import evaluate
 from leafwise.cli.explain import explain
 from leafwise.cli.info import info
 from leafwise.cli.models import models
@@ -80,6 +81,7 @@ for _command in (
     train,
     train_cluster_net,
     crossval,
+    evaluate,
     table1,
     check,
     models,

@@ -27,7 +27,7 @@ def segment(
         "leaves"
     ),
     model: Annotated[
-        str | None, typer.Option(help="A shipped model's name, or a model folder. [default: rosette]")
+        str | None, typer.Option(help="A shipped model's name, or a model folder.", show_default="rosette")
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Do photos again that are done already.")
@@ -41,7 +41,9 @@ def segment(
     ] = None,
     pipeline: Annotated[
         str | None,
-        typer.Option(metavar="STEPS", help="A clustering (hdbscan, seeded), then any of mrf, cluster_net, joined by +."),
+        typer.Option(
+            metavar="STEPS", help="A clustering (hdbscan, seeded), then any of mrf, cluster_net, joined by +."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,

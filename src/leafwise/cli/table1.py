@@ -15,18 +15,22 @@ QUICK_PLANTS = 12
 
 def table1(
     dataset: Annotated[
-        Path | None, typer.Argument(help="A CVPPP folder, or one with images/ and labels/; none with --quick.")
+        Path | None,
+        typer.Argument(help="A CVPPP folder, or one with images/ and labels/; none with --quick."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the folds, their models, scores and the table.")] = Path(
-        "runs/table1"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Folder of the folds, their models, scores and the table.")
+    ] = Path("runs/table1"),
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     folds: Annotated[int, typer.Option(min=2, help="How many parts the photos are dealt into.")] = 4,
     only: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many of the folds; the table is of their photos.")
     ] = None,
     variants: Annotated[
-        str, typer.Option(help="Of the loss: any of plain, edge, weighted, edge+weighted, with commas between them.")
+        str,
+        typer.Option(
+            help="Of the loss: any of plain, edge, weighted, edge+weighted, with commas between them."
+        ),
     ] = "plain,edge,weighted,edge+weighted",
     pipelines: Annotated[
         str | None, typer.Option(help="With commas between them. [default: the paper's seven]")
@@ -34,7 +38,8 @@ def table1(
     grid: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY=V1,V2,...", help="Clustering settings to choose from; repeatable. [default: a grid of its own]"
+            metavar="KEY=V1,V2,...",
+            help="Clustering settings to choose from; repeatable. [default: a grid of its own]",
         ),
     ] = None,
     set_: Annotated[
@@ -60,6 +65,8 @@ def table1(
       leafwise table1 --quick --out /tmp/trial
     """
     # heavy: not for --help
+    from dataclasses import replace
+
     from leafwise.cli.extras import require_training
 
     require_training()
@@ -84,6 +91,7 @@ def table1(
         raise SettingsError(f"no loss variant {unknown[0]!r}; there are: {', '.join(every)}")
     pairs = checked_pairs(dataset)
     parts = prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed)
+    parts = replace(parts, splits=parts.splits[:only])
     show = plain()
     table = run_table1(
         parts,
@@ -91,7 +99,6 @@ def table1(
         {name: every[name] for name in chosen},
         clustering_grid(settings, grid or []),
         pipelines=pipelines.split(",") if pipelines else PIPELINES,
-        n_folds=only,
         hardware=Hardware(accelerator),
         on_step=show.print,
     )

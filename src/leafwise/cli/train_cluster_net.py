@@ -10,7 +10,9 @@ from leafwise.cli.console import plain
 
 def train_cluster_net(
     dataset: Annotated[Path, typer.Argument(help="A CVPPP folder, or one with images/ and labels/.")],
-    model: Annotated[str, typer.Option(help="Whose segments it refines: a model folder, or a shipped model's name.")],
+    model: Annotated[
+        str, typer.Option(help="Whose segments it refines: a model folder, or a shipped model's name.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the run: model, logs, checkpoints.")],
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     set_: Annotated[
@@ -19,7 +21,15 @@ def train_cluster_net(
     ] = None,
     split: Annotated[
         Path | None,
-        typer.Option(help="A folds.json: the validation photos of its first split train ClusterNet, the others not."),
+        typer.Option(
+            help="A folds.json: the validation photos of its first split train ClusterNet, the others not."
+        ),
+    ] = None,
+    crossval: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of `leafwise crossval`: each fold's photos, as its own model shows them, train."
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is in OUT.")] = False,
     accelerator: Annotated[str, typer.Option(help="Lightning's: auto, cpu, cuda, mps.")] = "auto",
@@ -31,11 +41,12 @@ def train_cluster_net(
 
     OUT/model is the model with the ClusterNet in it and in its pipeline. Best on photos that the model was not trained
     on, for on those its embeddings are better than they will be: the split.json of the model's own run, as --split,
-    names some.
+    names some; --crossval takes them all, each as the model of its fold shows it, which never saw it.
 
     \b
     Examples:
       leafwise train-cluster-net CVPPP2017/A1 --model runs/a1/model --split runs/a1/split.json --out runs/a1/cluster_net
+      leafwise train-cluster-net CVPPP2017/A1 --model runs/a1/model --crossval runs/cv --out runs/a1/cluster_net
       leafwise train-cluster-net mine --model rosette --out runs/mine --set cluster_net.width=16
     """
     # heavy: not for --help
@@ -51,8 +62,15 @@ def train_cluster_net(
         config = out / SETTINGS_NAME
     settings = read_settings(config, set_ or [], None).cluster_net
     pairs = checked_pairs(dataset)
-    if split is not None:
+    others = []
+    if crossval is not None:
+        folds = read_folds(crossval / "folds.json", pairs).splits
+        others = [
+            (crossval / f"fold{number}" / "model", fold.validation) for number, fold in enumerate(folds, 1)
+        ]
+        pairs = []
+    elif split is not None:
         pairs = list(read_folds(split, pairs).splits[0].validation)
     hardware = Hardware(accelerator, precision=precision)
-    folder = train_net(pairs, model, out, settings, resume=resume, hardware=hardware)
+    folder = train_net(pairs, model, out, settings, others=others, resume=resume, hardware=hardware)
     plain().print(f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {folder}")

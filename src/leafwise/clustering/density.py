@@ -31,7 +31,7 @@ def hdbscan(
         nearest = (
             np.minimum(np.arange(side) // step, picked.shape[1 + axis] - 1) for axis, side in enumerate(shape)
         )
-        return labels[np.ix_(*nearest)]
+        return np.asarray(labels[np.ix_(*nearest)])
     labels = np.zeros(shape, np.int32)
     if foreground.any():
         on_grid = np.zeros(shape, bool)
@@ -46,7 +46,7 @@ def _with_background(numbers: NDArray[np.int32]) -> NDArray[np.int32]:
     labels = numbers + 1  # noise becomes 0
     background = int(np.bincount(labels).argmax())
     labels = np.where(labels == background, 0, np.where(labels < background, labels + 1, labels))
-    return compact_labels(labels[None])[0][0]
+    return np.asarray(compact_labels(labels[None])[0][0])
 
 
 def _without_noise(
@@ -80,6 +80,7 @@ def _clusters(points: NDArray[np.float64], settings: ClusteringSettings) -> NDAr
     clusterer = HDBSCAN(
         min_cluster_size=min_cluster_size,
         min_samples=min_samples,
+        cluster_selection_epsilon=settings.split_distance,
         approx_min_span_tree=False,
         core_dist_n_jobs=1,
     )

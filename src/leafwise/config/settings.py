@@ -87,6 +87,7 @@ class ClusteringSettings:
 
     min_cluster_size: int = 20  # pixels; smaller groups are not leaves
     min_samples: int = 20  # pixels; HDBSCAN: neighbours that make a core pixel; 0 is min_cluster_size
+    split_distance: float = 0.0  # HDBSCAN: clusters closer than this are not split; embedding units
     pixel_step: int = 1  # HDBSCAN: every n-th pixel along each axis is clustered, the others follow
     merge_distance: float = 1.25  # HDBSCAN on a foreground: clusters with closer centers are one instance
     density_radius: float = 0.75  # seeds: pixels within it make a place dense
@@ -100,6 +101,10 @@ class ClusteringSettings:
         )
         _require(
             self.min_samples >= 0, f"clustering.min_samples must not be negative; it is {self.min_samples}"
+        )
+        _require(
+            self.split_distance >= 0,
+            f"clustering.split_distance must not be negative; it is {self.split_distance}",
         )
         _require(self.pixel_step >= 1, f"clustering.pixel_step must be at least 1; it is {self.pixel_step}")
         _require(
@@ -285,12 +290,17 @@ class ClusterNetSettings(OptimizerSettings):
     batch_size: int = 16  # likelihood images
     weight_decay: float = 1e-3
     width: int = 8  # channels of its first block; the paper has 64
+    window: int = 96  # grid pixels, side of what is seen around each segment in training; 0 is all (paper)
     means: Literal["true", "clustered", "both"] = "both"  # means of true leaves (paper), of clusters, or both
     positive_weight: float = 1.0  # of leaf pixels in the loss; the paper has 105; 0 measures it in the data
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(self.width >= 1, f"cluster_net.width must be at least 1; it is {self.width}")
+        _require(
+            self.window >= 0 and self.window % 16 == 0,
+            f"cluster_net.window must be a multiple of 16, or 0; it is {self.window}",
+        )
         _require(
             self.means in ("true", "clustered", "both"),
             f"cluster_net.means must be true, clustered or both; it is {self.means!r}",

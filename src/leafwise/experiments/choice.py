@@ -25,4 +25,5 @@ def chosen_elsewhere(scores: pd.DataFrame) -> pd.DataFrame:
         others = scores[scores["fold"] != fold]
         best = best_candidate(others if len(others) else scores)
         parts.append(scores[(scores["fold"] == fold) & (scores["number"] == best)])
-    return pd.concat(parts, ignore_index=True)
+    photos: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return photos

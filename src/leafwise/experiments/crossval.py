@@ -33,7 +33,7 @@ class CrossValidation:
     def variant_means(self) -> dict[str, float]:
         """The mean SBD of each variant of the training, where there are several, its settings chosen on other folds."""
         kinds = self.scores.groupby("variant", sort=False)
-        return {name: chosen_elsewhere(kind)["sbd"].mean() for name, kind in kinds if name}
+        return {str(name): float(chosen_elsewhere(kind)["sbd"].mean()) for name, kind in kinds if name}
 
 
 def cross_validate(

@@ -20,7 +20,10 @@ GRIDS: Mapping[str, Mapping[str, Sequence[float]]] = {  # of each clustering on 
         "seed_radius": (1.25, 1.5, 1.75),
     },
 }
-PAPER_GRID: Mapping[str, Sequence[float]] = {"min_cluster_size": (30, 35, 40, 45, 50, 55), "min_samples": (0,)}
+PAPER_GRID: Mapping[str, Sequence[float]] = {
+    "min_cluster_size": (30, 35, 40, 45, 50, 55),
+    "min_samples": (0,),
+}
 
 
 def clustering_grid(settings: RunSettings, choices: Sequence[str] = ()) -> list[ClusteringSettings]:
@@ -30,16 +33,19 @@ def clustering_grid(settings: RunSettings, choices: Sequence[str] = ()) -> list[
     for a setting that does not exist or has another type.
     """
     if choices:
-        return [one.clustering for one in varied(settings, [f"clustering.{choice}" for choice in choices]).values()]
+        return [
+            one.clustering
+            for one in varied(settings, [f"clustering.{choice}" for choice in choices]).values()
+        ]
     grid = GRIDS[settings.pipeline.clustering] if settings.net.foreground_head else PAPER_GRID
     return combinations(settings.clustering, grid)
 
 
-def combinations(
-    start: ClusteringSettings, grid: Mapping[str, Sequence[float]]
-) -> list[ClusteringSettings]:
+def combinations(start: ClusteringSettings, grid: Mapping[str, Sequence[float]]) -> list[ClusteringSettings]:
     """All combinations of the values in `grid`, the other settings as in `start`."""
-    changes: list[dict[str, Any]] = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    changes: list[dict[str, Any]] = [
+        dict(zip(grid, values, strict=True)) for values in product(*grid.values())
+    ]
     return [replace(start, **values) for values in changes]
 
 
@@ -57,7 +63,9 @@ def varied(settings: RunSettings, choices: Sequence[str]) -> dict[str, RunSettin
     for choice in choices:
         key, equals, values = choice.partition("=")
         if not equals or not values:
-            raise SettingsError(f"--vary {choice}: write section.key=value,value, for example loss.push_margin=5,10")
+            raise SettingsError(
+                f"--vary {choice}: write section.key=value,value, for example loss.push_margin=5,10"
+            )
         lists.append([f"{key.strip()}={value.strip()}" for value in values.split(",")])
     return {
         ",".join(change.partition(".")[2] for change in changes): apply_overrides(settings, changes)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from leafwise.metrics import compact_labels, score_labels
 from leafwise.models import ClusterNetwork, Model, load_model
 from leafwise.segmenter import SeenPlant, Segmentation, Segmenter, cluster, finish_leaves
 
+AHEAD = 4  # photos for each process whose embeddings are held at a time
 METRICS = ("sbd", "fbd", "abs_dic", "dic", "sbd_small", "sbd_medium", "sbd_large")
 TRUE_MEANS = (
     "true_means"  # in the place of a clustering: the means of the true leaves (paper, section 6.2, row 7)
@@ -63,15 +65,21 @@ def score_photos(
     """A row of scores for each photo and each candidate, just as `leafwise segment` would find the leaves.
 
     Columns: photo, number (of the candidate), pipeline, settings, the fields of `ImageScores`, abs_dic.
+
+    Raises ModelError where a candidate needs a ClusterNet and the model has none.
     """
-    segmenter = Segmenter(model, candidates[0].settings)
-    seen = (segmenter.look([read_image(pair.image)])[0] for pair in pairs)
+    segmenter, *_ = (Segmenter(model, candidate.settings) for candidate in candidates)  # each is checked
     score = partial(_score_photo, candidates=list(candidates), network=model.cluster_network)
     tables = []
     with Workers(workers) as pool:
-        for rows in pool.map(score, pairs, seen) if workers > 1 else map(score, pairs, seen):
-            tables += rows
-            on_photo()
+        for start in range(
+            0, len(pairs), AHEAD * workers
+        ):  # a pool's map would take in all embeddings at once
+            part = pairs[start : start + AHEAD * workers]
+            seen = (segmenter.look([read_image(pair.image)])[0] for pair in part)
+            for rows in pool.map(score, part, seen) if workers > 1 else map(score, part, seen):
+                tables += rows
+                on_photo()
     return pd.DataFrame(tables)
 
 
@@ -80,7 +88,7 @@ def kept_scores(
 ) -> pd.DataFrame:
     """`score_photos` of a model folder, kept in a file; what is there of the same candidates is not done again."""
     if path.is_file():
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype={"photo": str})
         if list(table["settings"].unique()) == [str(candidate) for candidate in candidates]:
             return table
     table = score_photos(pairs, load_model(model), candidates, workers=workers)
@@ -90,10 +98,10 @@ def kept_scores(
 
 def leaves_of(
     seen: Sequence[SeenPlant],
-    truth: NDArray,
+    truth: NDArray[np.int32],
     candidate: Candidate,
     network: ClusterNetwork | None,
-    starts: dict[object, list[NDArray]] | None = None,
+    starts: dict[object, list[NDArray[np.int32]]] | None = None,
 ) -> Segmentation:
     """The leaves of a photo by a candidate; `starts` keeps the clusterings that several of them share."""
     settings = candidate.settings
@@ -102,10 +110,11 @@ def leaves_of(
     if key not in starts:
         first = partial(true_labels, truth=truth) if candidate.true_means else cluster
         starts[key] = [first(plant, settings) for plant in seen]
-    return finish_leaves(seen, starts[key], *truth.shape, settings, network)
+    height, width = truth.shape
+    return finish_leaves(seen, starts[key], height, width, settings, network)
 
 
-def true_labels(plant: SeenPlant, settings: SegmentSettings, truth: NDArray) -> NDArray:
+def true_labels(plant: SeenPlant, settings: SegmentSettings, truth: NDArray[np.int32]) -> NDArray[np.int32]:
     """The true leaves int32 (H, W) on a plant's grid (h, w), without gaps, on its foreground where it has one."""
     labels = cut_labels(truth, plant.square, plant.embeddings.shape[1])
     inside = plant.inside(settings.clustering.foreground_threshold)
@@ -116,7 +125,8 @@ def _score_photo(
     pair: Pair, seen: list[SeenPlant], candidates: list[Candidate], network: ClusterNetwork | None
 ) -> list[dict[str, object]]:
     truth = read_labels(pair.labels)
-    rows, starts = [], {}
+    rows: list[dict[str, object]] = []
+    starts: dict[object, list[NDArray[np.int32]]] = {}
     for number, candidate in enumerate(candidates):
         scores = score_labels(truth, leaves_of(seen, truth, candidate, network, starts).labels)
         row = {

@@ -41,9 +41,7 @@ def draw_sheet(rows: Sequence[Sequence[Cell]]) -> NDArray[np.uint8]:
     return picture_grid(pictures, [[cell.caption for cell in row] for row in rows])
 
 
-def draw_found(
-    pairs: Sequence[Pair], model: Model, candidates: Sequence[Candidate]
-) -> NDArray[np.uint8]:
+def draw_found(pairs: Sequence[Pair], model: Model, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
     """A row for each photo: itself, its truth, and its leaves by each candidate, with their SBD in the caption."""
     segmenter = Segmenter(model, candidates[0].settings)
     rows = []
@@ -68,7 +66,7 @@ def numbered_like(truth: NDArray[np.int32], found: NDArray[np.int32]) -> NDArray
     gaps in its numbers.
 
     >>> numbered_like(np.array([[1, 1, 2, 2]], np.int32), np.array([[2, 3, 1, 1]], np.int32))
-    array([[1, 4, 2, 2]], dtype=int32)
+    array([[1, 5, 2, 2]], dtype=int32)
     """
     found = compact_labels(found)[0]
     shared = contingency_table(truth, found)

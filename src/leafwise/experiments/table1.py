@@ -67,20 +67,19 @@ def run_table1(
     clusterings: Sequence[ClusteringSettings],
     *,
     pipelines: Sequence[str] = PIPELINES,
-    n_folds: int | None = None,
     hardware: Hardware = Hardware(),  # noqa: B008 frozen
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Table1:
     """Train and score all that the table needs, fold by fold, and write `out`/photos.csv.
 
     A fold's training photos are parted into the paper's roles: some train the embeddings, the others ClusterNet,
-    the fold's own are scored; with `n_folds` only those of the first folds. The clustering settings of a row are those that are best for it on the other folds.
+    the fold's own are scored. The clustering settings of a row are those that are best for it on the other folds.
     Every stage (`out`/foldN/VARIANT/embedding, cluster_net, scores.csv) is kept, resumed and never done twice.
 
     Raises OutputError where `out` holds models of other settings.
     """
     tables = []
-    for number, fold in enumerate(folds.splits[:n_folds], 1):
+    for number, fold in enumerate(folds.splits, 1):
         roles = make_holdout(
             fold.train, fraction=CLUSTER_NET_SHARE, seed=folds.seed, by_group=folds.by_group
         ).splits[0]

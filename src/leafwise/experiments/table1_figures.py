@@ -29,9 +29,7 @@ class GhostExample:
     with_background: float  # the same, with the background's segment applied last
 
 
-def draw_figure5(
-    model: Path, pairs: Sequence[Pair], candidates: Sequence[Candidate]
-) -> NDArray[np.uint8]:
+def draw_figure5(model: Path, pairs: Sequence[Pair], candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
     """Photo, truth and the leaves by each candidate, with their SBD: uint8 (H, W, 3), a row for each pair."""
     return draw_found(pairs, load_model(model), candidates)
 
@@ -108,4 +106,5 @@ def _example(
 
 def _share(false: NDArray[np.bool_], background: NDArray[np.bool_]) -> float:
     """Percent of the background that is taken for leaf."""
-    return 100 * float(np.count_nonzero(false & background)) / max(np.count_nonzero(background), 1)
+    taken, whole = int((false & background).sum()), int(background.sum())
+    return 100 * taken / max(whole, 1)

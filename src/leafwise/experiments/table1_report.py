@@ -16,11 +16,12 @@ from leafwise.experiments.published import PAPER, PEERS
 from leafwise.experiments.scoring import TRUE_MEANS, Candidate, make_candidates
 from leafwise.experiments.table1 import CLUSTER_NET_SHARE, Table1
 from leafwise.experiments.table1_figures import draw_figure5, draw_figure6, spread_over
-from leafwise.experiments.table1_markdown import METRICS, Roles, compose
+from leafwise.experiments.table1_markdown import HEADERS, Roles, compose
 from leafwise.imaging import write_image, write_text
 from leafwise.models import read_card
 
 PHOTOS_SHOWN = 3  # in figure 5
+SHOWN_VARIANT = "plain"  # of the loss, where the table has it
 
 
 def report_table1(
@@ -93,7 +94,7 @@ def compared(table: Table1) -> pd.DataFrame:
         published = {name: asdict(paper) for name, paper in PAPER.items()}
         of_paper, paper_base = published.get(pipeline), published["hdbscan"]
         line = {key: row[key] for key in ("variant", "pipeline", "photos", "folds")}
-        for metric in METRICS:
+        for metric in HEADERS:
             line[metric] = row[metric]
             line[f"{metric}_spread"] = row[f"{metric}_spread"]
             line[f"{metric}_difference"] = _less(row, base, metric)
@@ -118,8 +119,9 @@ def roles_of(folds: Folds, numbers: Sequence[int]) -> list[Roles]:
 def draw_figures(
     table: Table1, out: Path, folds: Folds, candidates: Sequence[Candidate], n_shown: int = PHOTOS_SHOWN
 ) -> list[str]:
-    """Write figure5.png and figure6.png of the table's first fold and variant; returns what is to be said of them."""
-    variant, fold = table.photos["variant"].iloc[0], int(table.photos["fold"].min())
+    """Write figure5.png and figure6.png of one variant, on the first fold; returns what is to be said of them."""
+    variants, fold = list(table.photos["variant"].unique()), int(table.photos["fold"].min())
+    variant = SHOWN_VARIANT if SHOWN_VARIANT in variants else variants[0]
     photos = table.photos[(table.photos["variant"] == variant) & (table.photos["fold"] == fold)]
     rows = {str(pipeline): kind for pipeline, kind in photos.groupby("pipeline", sort=False)}
     chosen = [candidates[int(kind["number"].iloc[0])] for kind in rows.values()]
@@ -165,13 +167,15 @@ def _base_of(pipeline: str, pipelines: pd.Series) -> str:
     first = pipeline.split("+")[0]
     if first != TRUE_MEANS:
         return first
-    alone = [name for name in pipelines if "+" not in name]
+    alone = [name for name in pipelines if "+" not in name and name != TRUE_MEANS]
     return "hdbscan" if "hdbscan" in alone or not alone else alone[0]
 
 
-def _less(row: Mapping[str, Any] | None, base: Mapping[str, Any] | None, metric: str) -> float:
+def _less(row: Mapping[Any, Any] | None, base: Mapping[Any, Any] | None, metric: str) -> float:
     return math.nan if row is None or base is None else row[metric] - base[metric]
 
 
 def _without_nan(row: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+    return {
+        key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()
+    }

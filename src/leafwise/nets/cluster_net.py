@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from leafwise.nets.decoders import _conv_bn_relu
+from leafwise.nets.blocks import conv_bn_relu
 
 
 class ClusterNet(nn.Module):
@@ -53,7 +53,7 @@ class UpBlock(nn.Module):
 
     def __init__(self, after: int) -> None:
         super().__init__()
-        self.narrow = _conv_bn_relu(2 * after, after, kernel=3)
+        self.narrow = conv_bn_relu(2 * after, after, kernel=3)
         self.convs = _two_convs(2 * after, after)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
@@ -64,4 +64,4 @@ class UpBlock(nn.Module):
 
 
 def _two_convs(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(_conv_bn_relu(before, after, kernel=3), _conv_bn_relu(after, after, kernel=3))
+    return nn.Sequential(conv_bn_relu(before, after, kernel=3), conv_bn_relu(after, after, kernel=3))

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from leafwise.nets.blocks import conv_bn_relu, conv_relu_bn
+
 
 class PaperDecoder(nn.Module):
     """The paper's decoder (section 4.3, figure 2): five steps up to the image's own size.
@@ -25,10 +27,10 @@ class PaperDecoder(nn.Module):
         self.mix = nn.ModuleList()
         before = bottom
         for width, skip_width in zip(widths, skip_widths, strict=True):
-            self.narrow.append(_conv_relu_bn(before, width, kernel=1))
+            self.narrow.append(conv_relu_bn(before, width, kernel=1))
             self.mix.append(
                 nn.Sequential(
-                    _conv_relu_bn(width + skip_width, width, kernel=3), _conv_relu_bn(width, width, kernel=3)
+                    conv_relu_bn(width + skip_width, width, kernel=3), conv_relu_bn(width, width, kernel=3)
                 )
             )
             before = width
@@ -56,13 +58,13 @@ class LightDecoder(nn.Module):
         super().__init__()
         *skips, bottom = encoder_channels
         widths = widths[-len(skips) :]
-        self.bottom = _conv_bn_relu(bottom, widths[0], kernel=1)
+        self.bottom = conv_bn_relu(bottom, widths[0], kernel=1)
         self.mix = nn.ModuleList()
         before = widths[0]
         for width, skip_width in zip(widths, reversed(skips), strict=True):
             self.mix.append(
                 nn.Sequential(
-                    _conv_bn_relu(before + skip_width, width, kernel=3), _conv_bn_relu(width, width, kernel=3)
+                    conv_bn_relu(before + skip_width, width, kernel=3), conv_bn_relu(width, width, kernel=3)
                 )
             )
             before = width
@@ -75,17 +77,3 @@ class LightDecoder(nn.Module):
         for mix, skip in zip(self.mix, reversed(skips), strict=True):
             x = mix(torch.cat([F.interpolate(x, scale_factor=2, mode="nearest"), skip], dim=1))
         return x
-
-
-def _conv_relu_bn(before: int, after: int, *, kernel: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, kernel, padding=kernel // 2), nn.ReLU(inplace=True), nn.BatchNorm2d(after)
-    )
-
-
-def _conv_bn_relu(before: int, after: int, *, kernel: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, kernel, padding=kernel // 2, bias=False),
-        nn.BatchNorm2d(after),
-        nn.ReLU(inplace=True),
-    )

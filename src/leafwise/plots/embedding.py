@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 _COLORS = 3
 _STRETCH = (2, 98)  # percentiles of a component that become 0 and 1
+_NOISE = 1e-6  # of the widest component's spread: what rounding to float32 leaves of no difference at all
 
 
 def draw_embedding(
@@ -15,7 +16,7 @@ def draw_embedding(
     Pixels of one colour lie near each other in these three directions of the embedding space, the ones in which
     the pixels differ most. Each component is stretched from its 2nd to its 98th percentile, so that colours tell
     neither distances nor which component says more. A component has the sign that makes the largest of its weights
-    positive; one in which no pixels differ is mid-grey.
+    positive; one whose percentiles are equal is 1/2 everywhere.
 
     Args:
         embeddings: float32 (D, h, w).
@@ -26,7 +27,7 @@ def draw_embedding(
         uint8 (h, w, 3).
 
     >>> draw_embedding(np.array([[[0.0, 1.0, 4.0]]], np.float32))[0, :, 0]  # one channel is one component
-    array([  0,  66, 255], dtype=uint8)
+    array([  0,  64, 255], dtype=uint8)
     """
     shape = embeddings.shape[1:]
     drawn = np.ones(shape, bool) if inside is None else inside
@@ -51,6 +52,6 @@ def _stretched(components: NDArray[np.float64]) -> NDArray[np.float64]:
     """Each column from its low to its high percentile: (n, 3) -> (n, 3) in [0, 1], 1/2 where these are equal."""
     low, high = np.percentile(components, _STRETCH, axis=0)
     spread = high - low
-    flat = spread <= 1e-9 * spread.max()
+    flat = spread <= _NOISE * spread.max()
     shares = ((components - low) / np.where(flat, 1, spread)).clip(0, 1)
     return np.where(flat, 0.5, shares)

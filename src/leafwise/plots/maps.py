@@ -1,5 +1,7 @@
 """Maps on the network's small grid as pictures that the eye can read."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -8,6 +10,8 @@ from leafwise.plots.colors import color_labels
 from leafwise.plots.overlay import draw_overlay
 
 _AROUND = (32, 32, 32)  # a thumbnail's picture that is not square
+
+Value = TypeVar("Value", bound=np.generic)
 
 
 def draw_shares(shares: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -26,8 +30,8 @@ def draw_labels(labels: NDArray[np.integer], least: int) -> NDArray[np.uint8]:
     return draw_overlay(color_labels(large), large)
 
 
-def enlarge(picture: NDArray[np.generic], least: int) -> NDArray[np.generic]:
-    """Each pixel as a block of k x k, k the smallest for which the longer side has at least `least` pixels.
+def enlarge(picture: NDArray[Value], least: int) -> NDArray[Value]:
+    """Each pixel of (h, w) or (h, w, 3) as a block of k x k, the smallest with which the longer side reaches `least`.
 
     >>> enlarge(np.array([[1, 2]]), 3)
     array([[1, 1, 2, 2],

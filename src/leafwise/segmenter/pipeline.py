@@ -74,7 +74,7 @@ def refine_stages(
     for step in settings.pipeline.refinements:
         segments = None
         if step == "mrf":
-            leaves = Leaves(compact_labels(denoise(leaves.labels, settings.refine))[0])
+            leaves = Leaves(denoise(leaves.labels, settings.refine))
         elif network is not None and leaves.labels.any():
             segments = _by_cluster_net(plant, leaves.labels, settings, network)
             leaves = _merged(plant, leaves.labels, segments.masks, settings)

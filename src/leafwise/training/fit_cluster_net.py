@@ -1,15 +1,18 @@
 """One training run of ClusterNet: a model and photos in, the model with a ClusterNet out."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import lightning
+import numpy as np
 import tomli_w
+import torch
 from torch.utils.data import DataLoader
 
 from leafwise.config import ClusterNetSettings, RunSettings, to_dict
 from leafwise.datasets import Pair
-from leafwise.errors import DatasetError
+from leafwise.errors import DatasetError, ModelError
 from leafwise.imaging import make_folder, write_text
 from leafwise.models import load_model
 from leafwise.nets import ClusterNet
@@ -29,6 +32,8 @@ from leafwise.training.trainer import (
     run_callbacks,
 )
 
+SMALLEST_SHARE = 1e-6  # of leaf pixels: no data set has less, but a ghost's mask is empty
+
 
 def train_cluster_net(
     pairs: Sequence[Pair],
@@ -36,6 +41,7 @@ def train_cluster_net(
     out: Path,
     settings: ClusterNetSettings,
     *,
+    others: Sequence[tuple[Path, Sequence[Pair]]] = (),
     resume: bool = False,
     hardware: Hardware = Hardware(),  # noqa: B008 frozen
 ) -> Path:
@@ -46,22 +52,27 @@ def train_cluster_net(
         model: a model's name or folder; its own looks, clustering and foreground make the likelihood images.
         out: the run's folder: settings.toml, logs/, checkpoints/, model/.
         settings: the net's width, its training set and its training.
+        others: more models of the same grid, each with photos of its own, to learn from too: those of a
+            cross-validation with the photos that each has not seen. For a likelihood image knows distances alone.
         resume: go on from the last checkpoint in `out`, if there is one.
         hardware: what to train on.
 
     Raises DatasetError, ModelError, SettingsError and OutputError with what to do.
     """
-    if not pairs:
-        raise DatasetError("no photo to train ClusterNet on; give a data set with at least one pair")
     loaded = load_model(model)
+    sources = [(loaded.folder, pairs), *others] if pairs else list(others)
+    if not sources:
+        raise DatasetError("no photo to train ClusterNet on; give a data set with at least one pair")
     with quiet():
         trainer = make_trainer(out, settings.epochs, run_callbacks(out), hardware)
         if trainer.is_global_zero:
             refuse_second_run(out, resume=resume)
         lightning.seed_everything(settings.seed, workers=True, verbose=False)
-        looks = RunSettings(looks=loaded.card.looks)
-        segments = make_segments([read_photo(pair, looks) for pair in pairs], loaded, settings)
-        module = ClusterModule(ClusterNet(settings.width), settings, positive_weight_of(segments, settings))
+        segments = _segments_of_all(sources, settings)
+        positive_weight = positive_weight_of(segments, settings)
+        net = ClusterNet(settings.width)
+        start_constant(net, float(segments.masks.mean()), positive_weight)
+        module = ClusterModule(net, settings, positive_weight)
         if trainer.is_global_zero:
             make_folder(out)
             write_text(out / SETTINGS_NAME, tomli_w.dumps({"cluster_net": to_dict(settings)}))
@@ -78,6 +89,29 @@ def train_cluster_net(
     return folder
 
 
+def _segments_of_all(
+    sources: Sequence[tuple[Path, Sequence[Pair]]], settings: ClusterNetSettings
+) -> Segments:
+    parts = []
+    for folder, pairs in sources:
+        model = load_model(folder)
+        photos = [read_photo(pair, RunSettings(looks=model.card.looks)) for pair in pairs]
+        parts.append(make_segments(photos, model, settings))
+    if len({part.masks.shape[1:] for part in parts}) > 1:
+        raise ModelError("the models see photos at different sizes; give models of one looks.input_size")
+    return Segments(*(np.concatenate(kind) for kind in zip(*parts, strict=True)))
+
+
+def start_constant(net: ClusterNet, share: float, positive_weight: float) -> None:
+    """Let a new network begin near the best constant answer: a tenth of the training would go on finding it.
+
+    `share` is that of leaf pixels among all.
+    """
+    odds = positive_weight * share / max(1 - share, SMALLEST_SHARE)
+    with torch.no_grad():
+        net.last.bias.fill_(math.log(max(odds, SMALLEST_SHARE)))  # type: ignore[union-attr]
+
+
 def positive_weight_of(segments: Segments, settings: ClusterNetSettings) -> float:
     """The weight of leaf pixels in the loss: as it is set, or measured, other pixels for each leaf pixel.
 
@@ -86,4 +120,4 @@ def positive_weight_of(segments: Segments, settings: ClusterNetSettings) -> floa
     if settings.positive_weight > 0:
         return settings.positive_weight
     share = float(segments.masks.mean())
-    return (1 - share) / max(share, 1 / segments.masks.size)
+    return (1 - share) / max(share, SMALLEST_SHARE)

@@ -17,6 +17,8 @@ from leafwise.models import Model
 from leafwise.refine import segment_likelihood
 from leafwise.training.photos import Photo
 
+SHARPNESS = 8  # of the likelihood, as a power of it: what is not close to the segment counts for nothing
+
 
 class Segments(NamedTuple):
     """Segments of one photo or of many, on the network's grid."""
@@ -36,10 +38,13 @@ def make_segments(
     With `settings.means` "true" each true leaf is a segment, by its true mean, as in the paper. With "clustered"
     the segments are those that the model's own clustering finds, ghosts and, where it is a segment of its own,
     the background included, as the paper's further work asks (section 9); "both" has both.
+
+    With a `settings.window` only that square around each segment is kept: the network is the same everywhere in an
+    image, and most of an image says nothing of a segment.
     """
     parts = []
     for photo in photos:
-        parts += list(_segments_of(photo, model, settings.means))
+        parts += [_windows(part, settings.window) for part in _segments_of(photo, model, settings.means)]
         on_photo()
     return Segments(*(np.concatenate(kind) for kind in zip(*parts, strict=True)))
 
@@ -61,11 +66,33 @@ def _segments_of(photo: Photo, model: Model, means: str) -> list[Segments]:
     if means in ("clustered", "both"):
         labels = CLUSTERINGS[card.pipeline.clustering](embeddings, inside, card.clustering)
         likelihood = segment_likelihood(embeddings, labels, inside)
-        owners = owners_of(labels, truth)[
-            -len(likelihood) :, None, None
-        ]  # without the background where it is none
-        found.append(Segments(likelihood.astype(np.float16), truth == owners))
+        owners = owners_of(labels, truth)[-len(likelihood) :]  # without the background where it is no segment
+        found.append(Segments(likelihood.astype(np.float16), truth == owners[:, None, None]))
     return found
+
+
+def _windows(segments: Segments, side: int) -> Segments:
+    """A square of each segment's images around where its likelihood is high, moved as far as the edges ask."""
+    height, width = segments.masks.shape[1:]
+    if side == 0 or side >= min(height, width):
+        return segments
+    likelihood, masks = np.empty((0, side, side), np.float16), np.empty((0, side, side), np.bool_)
+    corners = [_corner(image, side) for image in segments.likelihood]
+    if corners:
+        windows = [(slice(top, top + side), slice(left, left + side)) for top, left in corners]
+        likelihood = np.stack([image[w] for image, w in zip(segments.likelihood, windows, strict=True)])
+        masks = np.stack([mask[w] for mask, w in zip(segments.masks, windows, strict=True)])
+    return Segments(likelihood, masks)
+
+
+def _corner(likelihood: NDArray[np.float16], side: int) -> tuple[int, int]:
+    """The upper left corner of a segment's window: its middle where the likelihood (h, w) is high."""
+    weights = likelihood.astype(np.float32) ** SHARPNESS
+    height, width = weights.shape
+    row, col = (
+        float(np.average(np.arange(len(line)), weights=line)) for line in (weights.sum(1), weights.sum(0))
+    )
+    return int(np.clip(row - side / 2, 0, height - side)), int(np.clip(col - side / 2, 0, width - side))
 
 
 def owners_of(labels: NDArray[np.int32], truth: NDArray[np.int32]) -> NDArray[np.int32]:

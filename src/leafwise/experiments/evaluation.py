@@ -1,0 +1,92 @@
+"""One model on one data set with truth, under several pipelines."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from leafwise.config import PAPER_PIPELINES, SegmentSettings, to_dict
+from leafwise.datasets import Pair
+from leafwise.experiments.scoring import METRICS, TRUE_MEANS, Candidate, make_candidates, score_photos
+from leafwise.experiments.sheets import draw_found
+from leafwise.imaging import make_folder, write_image, write_text
+from leafwise.models import Model, reference_to
+from leafwise.segmenter import Segmenter
+
+WORST = 5  # photos drawn
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of every photo under every pipeline."""
+
+    photos: pd.DataFrame  # a row for each photo and pipeline, see `score_photos`
+    candidates: list[Candidate]
+
+    def means(self) -> pd.DataFrame:
+        """A row for each pipeline: the mean of each metric over the photos that have it, and how many photos."""
+        kinds = self.photos.groupby("pipeline", sort=False)
+        return kinds[list(METRICS)].mean().assign(photos=kinds.size())
+
+    def worst(self, count: int = WORST) -> list[int]:
+        """Places of the photos with the lowest SBD under the first pipeline, the lowest first."""
+        sbd = self.photos.loc[self.photos["number"] == 0, "sbd"].reset_index(drop=True)
+        return [int(place) for place in sbd.sort_values(kind="stable").index[:count]]
+
+
+def usual_pipelines(model: Model, settings: SegmentSettings) -> list[str]:
+    """The pipeline of `settings`, and, where the model has a ClusterNet, the paper's seven with its clustering."""
+    own = settings.pipeline
+    if model.cluster_network is None:
+        return [own.steps]
+    paper = [own.clustering + steps.removeprefix("hdbscan") for steps in PAPER_PIPELINES]
+    return list(dict.fromkeys([own.steps, *paper, f"{TRUE_MEANS}+cluster_net"]))
+
+
+def evaluate(
+    pairs: Sequence[Pair],
+    model: Model,
+    pipelines: Sequence[str],
+    settings: SegmentSettings,
+    *,
+    workers: int = 1,
+    on_photo: Callable[[], None] = lambda: None,
+) -> Evaluation:
+    """Score a model's leaves on photos with truth, under each pipeline with the same other settings.
+
+    With `workers` > 1 the photos are scored in that many processes; `on_photo` is called after each of them.
+
+    Raises SettingsError for a pipeline that cannot be, ModelError for one that the model cannot take.
+    """
+    candidates = make_candidates(list(dict.fromkeys(pipelines)), [settings.clustering], settings)
+    for candidate in candidates:
+        Segmenter(model, candidate.settings)  # refuses what the model cannot take
+    return Evaluation(score_photos(pairs, model, candidates, workers=workers, on_photo=on_photo), candidates)
+
+
+def write_evaluation(evaluation: Evaluation, out: Path, pairs: Sequence[Pair], model: Model) -> None:
+    """Write `out`/photos.csv, summary.json and worst.png: the worst photos with their truth and what was found.
+
+    `pairs` and `model` are those that were evaluated. Raises OutputError where that fails.
+    """
+    make_folder(out)
+    means = evaluation.means()
+    first = evaluation.candidates[0]
+    shown = [pairs[place] for place in evaluation.worst()]
+    summary = {
+        "model": reference_to(model.folder),
+        "photos": len(pairs),
+        "pipelines": {name: _without_nan(row) for name, row in means.to_dict("index").items()},
+        "worst": [pair.name for pair in shown],
+        "settings": to_dict(first.settings),
+    }
+    write_text(out / "photos.csv", evaluation.photos.drop(columns="settings").to_csv(index=False))
+    write_text(out / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    write_image(out / "worst.png", draw_found(shown, model, [first]))
+
+
+def _without_nan(row: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {name: None if pd.isna(value) else value for name, value in row.items()}

@@ -22,7 +22,9 @@ print("HEAVY:", *sorted({HEAVY} & sys.modules.keys()))
 def test_no_help_page_imports_anything_heavy() -> None:
     from leafwise.cli.main import app
 
-    commands = [command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands]
+    commands = [
+        command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands
+    ]
     assert {"segment", "score", "train"} <= set(commands)
     result = subprocess.run(
         [sys.executable, "-c", SHOW_ALL_HELP, *commands], capture_output=True, text=True, check=False

@@ -43,7 +43,9 @@ def arguments_of(dataset, out, *more, **changes):
 @pytest.fixture
 def no_onnx(monkeypatch):
     """Leaves out of the model what takes longest to write."""
-    monkeypatch.setattr("leafwise.training.model_folder.export_onnx", lambda net, path, input_size: path.touch())
+    monkeypatch.setattr(
+        "leafwise.training.model_folder.export_onnx", lambda net, path, input_size: path.touch()
+    )
 
 
 @pytest.fixture(scope="module")

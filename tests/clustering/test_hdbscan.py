@@ -210,3 +210,88 @@ def test_the_same_embeddings_give_the_same_labels_and_are_left_alone():
     np.testing.assert_array_equal(hdbscan(np.asfortranarray(embeddings), foreground, SETTINGS), first)
     np.testing.assert_array_equal(embeddings, before[0])
     np.testing.assert_array_equal(foreground, before[1])
+
+
+def enlarged(truth, factor, height, width):
+    """A label map with `factor` x `factor` pixels for each, cut to a size."""
+    return np.kron(truth, np.ones((factor, factor), np.int32))[:height, :width]
+
+
+@pytest.mark.parametrize("with_foreground", [True, False])
+@pytest.mark.parametrize(("step", "height", "width"), [(2, 32, 32), (2, 31, 29), (3, 48, 47), (3, 47, 49)])
+def test_every_nth_pixel_is_enough_where_the_leaves_are_large(step, height, width, with_foreground):
+    truth = enlarged(four_leaves(), step, height, width)
+    settings = ClusteringSettings(
+        min_cluster_size=12 * step**2, min_samples=5 * step**2, merge_distance=0.0, pixel_step=step
+    )
+    found = hdbscan(blobs(truth), truth > 0 if with_foreground else None, settings)
+    assert_whole_numbers(found)
+    assert_same_partition(found, truth)  # borders of leaves lie between two cells of the step
+
+
+@pytest.mark.parametrize(("step", "shape"), [(1, (9, 11)), (2, (18, 21)), (3, (28, 20)), (4, (41, 43))])
+def test_with_a_step_pixels_between_go_to_the_nearest_mean_of_those_that_are_clustered(step, shape):
+    rng = np.random.default_rng(step)
+    truth = rng.integers(1, 4, shape).astype(np.int32)
+    embeddings = blobs(truth, step, spread=1.5, apart=5.0)  # they overlap
+    foreground = rng.random(shape) < 0.9
+    picked = [
+        (row, col)
+        for row in range(step // 2, shape[0], step)
+        for col in range(step // 2, shape[1], step)
+        if foreground[row, col]
+    ]
+    points = np.stack([embeddings[:, row, col] for row, col in picked])
+    numbers = HDBSCAN(min_cluster_size=6, min_samples=3, approx_min_span_tree=False).fit(points).labels_
+    assert numbers.max() > 0
+    assert (numbers < 0).any()
+    means = [points[numbers == number].mean(0) for number in range(numbers.max() + 1)]
+    expected = np.zeros(shape, np.int32)
+    for row, col in np.argwhere(foreground):
+        gaps = [np.linalg.norm(embeddings[:, row, col] - mean) for mean in means]
+        expected[row, col] = 1 + np.argmin(gaps)
+    for pixel, number in zip(picked, numbers, strict=True):
+        expected[pixel] = number + 1 if number >= 0 else expected[pixel]
+    settings = ClusteringSettings(
+        min_cluster_size=6 * step**2, min_samples=3 * step**2, merge_distance=0.0, pixel_step=step
+    )
+    assert_same_partition(hdbscan(embeddings, foreground, settings), expected)
+
+
+@pytest.mark.parametrize(("step", "shape"), [(2, (17, 20)), (3, (31, 26)), (4, (46, 33))])
+def test_with_a_step_and_no_foreground_each_cell_is_what_its_middle_is(step, shape):
+    rng = np.random.default_rng(step)
+    truth = rng.choice(4, shape, p=[0.5, 0.2, 0.2, 0.1]).astype(np.int32)
+    embeddings = blobs(truth, step, spread=1.5, apart=5.0)
+    step_free = ClusteringSettings(min_cluster_size=6, min_samples=3)
+    small = hdbscan(embeddings[:, step // 2 :: step, step // 2 :: step], None, step_free)
+    assert small.max() > 1
+    expected = np.zeros(shape, np.int32)
+    for row, col in np.ndindex(shape):
+        cell = [min(i // step, n - 1) for i, n in zip((row, col), small.shape, strict=True)]
+        expected[row, col] = small[tuple(cell)]
+    settings = ClusteringSettings(min_cluster_size=6 * step**2, min_samples=3 * step**2, pixel_step=step)
+    np.testing.assert_array_equal(hdbscan(embeddings, None, settings), expected)
+
+
+def test_a_foreground_between_the_pixels_that_are_clustered_is_one_instance():
+    foreground = np.zeros((8, 8), bool)
+    foreground[:, 0] = True  # of every fourth pixel, the first is at 2
+    settings = ClusteringSettings(min_cluster_size=12, min_samples=5, pixel_step=4)
+    np.testing.assert_array_equal(hdbscan(blobs(four_leaves()[:8, :8]), foreground, settings), foreground)
+
+
+@pytest.mark.parametrize("size", [5, 12])
+def test_no_min_samples_are_as_many_as_the_smallest_cluster_has(size):
+    rng = np.random.default_rng(0)
+    truth = rng.integers(1, 4, (15, 16)).astype(np.int32)
+    embeddings = blobs(truth, spread=1.5, apart=4.0)
+    settings = ClusteringSettings(min_cluster_size=size, min_samples=0, merge_distance=0.0)
+    points = embeddings.reshape(4, -1).T.astype(np.float64)
+    expected = HDBSCAN(min_cluster_size=size, approx_min_span_tree=False).fit(points).labels_
+    assert expected.max() > 0
+    found = hdbscan(embeddings, np.ones(truth.shape, bool), settings).ravel()
+    assert_same_partition(found[expected >= 0], expected[expected >= 0] + 1)
+    other = hdbscan(embeddings, None, settings)
+    named = hdbscan(embeddings, None, ClusteringSettings(min_cluster_size=size, min_samples=size))
+    np.testing.assert_array_equal(other, named)

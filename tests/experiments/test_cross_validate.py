@@ -6,13 +6,31 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leafwise.config import ClusteringSettings, RunSettings
+from leafwise.config import (
+    ClusteringSettings,
+    LossSettings,
+    NetSettings,
+    PipelineSettings,
+    RunSettings,
+    to_toml,
+)
 from leafwise.datasets import Folds, Pair, Split
-from leafwise.errors import DatasetError
-from leafwise.experiments import clustering_grid, cross_validate, prepare_folds
+from leafwise.errors import DatasetError, OutputError, SettingsError
+from leafwise.experiments import (
+    clustering_grid,
+    cross_validate,
+    grid_candidates,
+    make_candidates,
+    prepare_folds,
+    varied,
+)
 from leafwise.experiments import crossval as module
+from leafwise.experiments.grid import combinations
 
-GRID = [ClusteringSettings(min_cluster_size=size) for size in (10, 20, 30)]
+SETTINGS = RunSettings()
+CANDIDATES = make_candidates(
+    ["hdbscan"], [ClusteringSettings(min_cluster_size=size) for size in (10, 20, 30)], SETTINGS.segment
+)
 COLUMNS = ("fbd", "abs_dic", "dic", "sbd_small", "sbd_medium", "sbd_large")
 
 
@@ -36,22 +54,30 @@ def scored(pairs, tmp_path, monkeypatch):
         held_out = pairs[2 * fold : 2 * fold + 2]
         splits.append(Split(tuple(pair for pair in pairs if pair not in held_out), tuple(held_out)))
 
-    def validate(sbds):
+    def validate(sbds, *names):
         for fold, split in enumerate(splits):
-            (tmp_path / f"fold{fold + 1}" / "model").mkdir(parents=True)
+            for name in names or ("",):
+                (tmp_path / name / f"fold{fold + 1}" / "model").mkdir(parents=True, exist_ok=True)
             rows = [
                 {
                     "photo": pair.name,
                     "number": number,
                     "settings": str(settings),
+                    "pipeline": "hdbscan",
                     "sbd": sbds[fold][photo][number],
                 }
                 | dict.fromkeys(COLUMNS, float(number))
                 for photo, pair in enumerate(split.validation)
-                for number, settings in enumerate(GRID)
+                for number, settings in enumerate(CANDIDATES)
             ]
-            pd.DataFrame(rows).to_csv(tmp_path / f"fold{fold + 1}" / "scores.csv", index=False)
-        return cross_validate(Folds(0, False, tuple(splits)), tmp_path, RunSettings(), GRID)
+            for place, name in enumerate(
+                names or ("",)
+            ):  # each variant is 5 points of SBD below the one before
+                table = pd.DataFrame(rows)
+                table["sbd"] -= 5 * place
+                table.to_csv(tmp_path / name / f"fold{fold + 1}" / "scores.csv", index=False)
+        variants = dict.fromkeys(names or ("",), SETTINGS)
+        return cross_validate(Folds(0, False, tuple(splits)), tmp_path, variants, CANDIDATES)
 
     return validate
 
@@ -67,14 +93,14 @@ def test_a_fold_is_scored_with_the_settings_that_are_best_on_the_others(scored, 
     assert photos["sbd"].tolist() == [40, 60, 10, 30, 40, 40]
     assert result.means()["sbd"] == pytest.approx(220 / 6)
     assert result.means()["fbd"] == pytest.approx(4 / 6)
-    assert result.chosen == GRID[1]  # of all: 40, 56.7, 30
-    written = pd.read_csv(tmp_path / "photos.csv")
+    assert result.chosen == CANDIDATES[1].settings  # of all: 40, 56.7, 30
+    written = pd.read_csv(tmp_path / "photos.csv", dtype={"variant": str}).fillna({"variant": ""})
     pd.testing.assert_frame_equal(written, photos.reset_index(drop=True), check_dtype=False)
 
 
 def test_of_settings_that_are_as_good_the_first_is_taken(scored):
     result = scored(np.full((3, 2, 3), 0.1 + 0.2).tolist())
-    assert result.chosen == GRID[0]
+    assert result.chosen == CANDIDATES[0].settings
     assert set(result.photos["number"]) == {0}
 
 
@@ -101,14 +127,60 @@ def test_another_number_of_folds_or_other_photos_are_refused(pairs, tmp_path):
 
 def test_a_grid_is_all_combinations_around_the_settings_given():
     start = ClusteringSettings(min_cluster_size=99, foreground_threshold=0.4)
-    grid = clustering_grid(start, {"min_cluster_size": (5, 6), "min_samples": (1, 2, 3)})
+    grid = combinations(start, {"min_cluster_size": (5, 6), "min_samples": (1, 2, 3)})
     assert [(one.min_cluster_size, one.min_samples) for one in grid] == [
         (5, 1), (5, 2), (5, 3), (6, 1), (6, 2), (6, 3),
     ]  # fmt: skip
     assert {one.foreground_threshold for one in grid} == {0.4}
 
 
-def test_the_default_grid_holds_no_settings_twice():
-    grid = clustering_grid(ClusteringSettings())
+@pytest.mark.parametrize("pipeline", ["hdbscan", "seeded+mrf"])
+def test_the_default_grid_holds_no_settings_twice(pipeline):
+    grid = clustering_grid(replace(SETTINGS, pipeline=PipelineSettings(pipeline)))
     assert len({tuple(asdict(one).values()) for one in grid}) == len(grid) > 3
-    assert replace(grid[0]) == grid[0]
+
+
+def test_the_papers_sizes_are_the_grid_where_the_background_is_an_instance():
+    paper = replace(SETTINGS, net=NetSettings(foreground_head=False), loss=LossSettings(background=True))
+    assert [one.min_cluster_size for one in clustering_grid(paper)] == [30, 35, 40, 45, 50, 55]
+
+
+def test_a_grid_of_ones_own_and_of_each_pipeline():
+    grid = clustering_grid(SETTINGS, ["min_cluster_size=7,9", "seed_radius=1"])
+    assert [(one.min_cluster_size, one.seed_radius) for one in grid] == [(7, 1.0), (9, 1.0)]
+    candidates = grid_candidates(SETTINGS, ["hdbscan", "seeded+cluster_net"])
+    kinds = {(one.pipeline, one.settings.pipeline.steps) for one in candidates}
+    assert kinds == {("hdbscan", "hdbscan"), ("seeded+cluster_net", "seeded+cluster_net")}
+    with pytest.raises(SettingsError, match="did you mean min_samples"):
+        clustering_grid(SETTINGS, ["min_sample=3"])
+
+
+def test_variants_are_all_combinations_under_names_of_their_own():
+    variants = varied(SETTINGS, ["loss.push_margin=5,10", "loss.pull_margin=0.5,1"])
+    margins = {name: (one.loss.push_margin, one.loss.pull_margin) for name, one in variants.items()}
+    assert margins == {
+        "push_margin=5,pull_margin=0.5": (5, 0.5),
+        "push_margin=5,pull_margin=1": (5, 1),
+        "push_margin=10,pull_margin=0.5": (10, 0.5),
+        "push_margin=10,pull_margin=1": (10, 1),
+    }
+    assert varied(SETTINGS, []) == {"": SETTINGS}
+    with pytest.raises(SettingsError, match=r"section\.key=value,value"):
+        varied(SETTINGS, ["loss.push_margin"])
+
+
+def test_the_variant_of_the_training_is_chosen_on_the_other_folds_too(scored):
+    result = scored(np.full((3, 2, 3), 80.0).tolist(), "good", "worse")
+    assert result.variant == "good"
+    assert set(result.photos["variant"]) == {"good"}
+    means = result.means_by("variant", "pipeline")
+    assert {name: mean["sbd"] for name, mean in means.items()} == {"good hdbscan": 80, "worse hdbscan": 75}
+    assert result.means_by("pipeline") == {}  # nothing to compare
+
+
+def test_models_of_other_settings_are_not_taken_for_these(scored, tmp_path):
+    (tmp_path / "fold1").mkdir()
+    other = replace(SETTINGS, loss=LossSettings(push_margin=7.0))
+    (tmp_path / "fold1" / "settings.toml").write_text(to_toml(other))
+    with pytest.raises(OutputError, match="fold1: holds a training of other settings"):
+        scored(np.zeros((3, 2, 3)).tolist(), "", "more")

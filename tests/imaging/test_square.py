@@ -7,7 +7,16 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 from skimage.transform import resize
 
-from leafwise.imaging import FILL, Square, cut_square, scale_labels, scale_maps, square_around, whole_square
+from leafwise.imaging import (
+    FILL,
+    Square,
+    cut_labels,
+    cut_square,
+    scale_labels,
+    scale_maps,
+    square_around,
+    whole_square,
+)
 
 SQUARES = st.builds(Square, st.integers(-30, 30), st.integers(-30, 30), st.integers(1, 30))
 
@@ -190,3 +199,31 @@ def test_a_smooth_photo_comes_back_from_its_square(square):
     back = scale_maps(seen.transpose(2, 0, 1).astype(np.float32), square, *inside).transpose(1, 2, 0)
     error = np.abs(back - photo[inside])
     assert error[3:-3, 3:-3].max() < 3  # at the photo's edge it mixes with the colour beyond
+
+
+@given(square=SQUARES, size=st.integers(1, 12), height=st.integers(1, 20), width=st.integers(1, 20))
+def test_cut_labels_are_those_at_the_middle_of_each_cell(square, size, height, width):
+    labels = np.arange(1, height * width + 1, dtype=np.int32).reshape(height, width)
+    found = cut_labels(labels, square, size)
+    assert found.shape == (size, size)
+    assert found.dtype == np.int32
+    # in whole numbers: cell i has its middle at (2 i + 1) / (2 size) of the square
+    steps = [(2 * i + 1) * square.side // (2 * size) for i in range(size)]
+    for i, j in np.ndindex(size, size):
+        row, col = square.top + steps[i], square.left + steps[j]
+        on_photo = 0 <= row < height and 0 <= col < width
+        assert found[i, j] == (labels[row, col] if on_photo else 0)
+
+
+@given(square=SQUARES, height=st.integers(1, 20), width=st.integers(1, 20))
+def test_labels_that_are_cut_come_back_where_nothing_is_scaled(square, height, width):
+    labels = np.arange(1, height * width + 1, dtype=np.int32).reshape(height, width)
+    rows, cols = square.inside(height, width)
+    if rows.start < rows.stop and cols.start < cols.stop:
+        back = scale_labels(cut_labels(labels, square, square.side), square, rows, cols)
+        np.testing.assert_array_equal(back, labels[rows, cols])
+
+
+@pytest.mark.parametrize("square", [Square(-40, 0, 10), Square(0, 99, 10), Square(50, -50, 3)])
+def test_a_square_off_the_photo_has_no_labels(square):
+    assert not cut_labels(np.ones((20, 20), np.int32), square, 8).any()

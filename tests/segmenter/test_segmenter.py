@@ -86,14 +86,14 @@ def test_a_plant_within_anothers_square_is_not_seen_as_its_own(color_model, pain
 
 def test_one_plant_switches_the_numbers_off(color_model, paint):
     truth, _ = tray()
-    settings = SegmentSettings(replace(color_model.card.looks, one_plant=True), color_model.card.clustering)
+    settings = replace(color_model.card.segment, looks=replace(color_model.card.looks, one_plant=True))
     result = Segmenter(color_model, settings).segment(paint(truth))
     assert set(result.plants) == {0, 1}
 
 
 def test_settings_of_the_card_are_the_default(color_model):
     settings = Segmenter(color_model).settings
-    assert settings == SegmentSettings(color_model.card.looks, color_model.card.clustering)
+    assert settings == SegmentSettings(color_model.card.looks, clustering=color_model.card.clustering)
 
 
 def test_a_photo_without_a_plant_has_no_leaves(color_model, paint):

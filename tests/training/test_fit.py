@@ -14,7 +14,7 @@ from leafwise.datasets import read_folds
 from leafwise.errors import DatasetError, ModelError, OutputError, SettingsError
 from leafwise.models import read_card
 from leafwise.nets import EmbeddingNet, load_weights
-from leafwise.training import Hardware, fit, train
+from leafwise.training import Hardware, fit, model_folder, train
 from leafwise.training import module as module_of
 from leafwise.training.module import EmbeddingModule
 
@@ -308,13 +308,13 @@ def test_a_model_that_cannot_be_written_leaves_the_one_before(tiny_model, net, t
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fit, "export_onnx", fail)
+    monkeypatch.setattr(model_folder, "export_onnx", fail)
     with pytest.raises(OutputError, match="the model cannot be written") as failure:
         fit.write_model(folder, net, card)
     assert "\n" not in str(failure.value)
     assert files_of(folder) == {"model.toml"}
     # and what is left of the attempt is not in the way of the next
-    monkeypatch.setattr(fit, "export_onnx", lambda net, path, input_size: path.touch())
+    monkeypatch.setattr(model_folder, "export_onnx", lambda net, path, input_size: path.touch())
     assert fit.write_model(folder, net, card) == folder
     assert files_of(tmp_path) == {"model/model.toml", "model/embedding.onnx", "model/weights.safetensors"}
     assert read_card(folder) == card

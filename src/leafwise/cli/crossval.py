@@ -14,6 +14,10 @@ def crossval(
     dataset: Annotated[Path, typer.Argument(help="A CVPPP folder, or one with images/ and labels/.")],
     out: Annotated[Path, typer.Option(help="Folder of the folds, their models and scores.")],
     folds: Annotated[int, typer.Option(min=2, help="How many parts the photos are dealt into.")] = 4,
+    only: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop after so many of the folds; the scores are of their photos."),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     grid: Annotated[
         list[str] | None,
@@ -33,6 +37,10 @@ def crossval(
             help="Train with each of these values too; repeatable: all combinations.",
         ),
     ] = None,
+    pipelines: Annotated[
+        str | None,
+        typer.Option(help="To choose from, with commas between them. [default: the settings' own]"),
+    ] = None,
     by_group: Annotated[
         bool, typer.Option("--by-group", help="Never part the photos of one plant over two folds.")
     ] = False,
@@ -48,27 +56,32 @@ def crossval(
     Examples:
       leafwise crossval CVPPP2017/A1 --out runs/cv
       leafwise crossval KOMATSUNA --out runs/komatsuna --by-group --set training.epochs=20
+      leafwise crossval CVPPP2017/A1 --out runs/cv --pipelines hdbscan,seeded,seeded+cluster_net
       leafwise crossval CVPPP2017/A1 --out runs/margins --vary loss.push_margin=5,10,20 --vary loss.pull_margin=0.5,1,2
     """
     # heavy: not for --help
     from leafwise.cli.extras import require_training
 
     require_training()
+    from dataclasses import replace
     from json import dumps
 
     from leafwise.cli.train import checked_pairs, read_settings
     from leafwise.config import to_dict
-    from leafwise.experiments import clustering_grid, cross_validate, make_candidates, prepare_folds, varied
+    from leafwise.experiments import cross_validate, grid_candidates, prepare_folds, varied
     from leafwise.imaging import write_text
 
     settings = read_settings(config, set_ or [], None)
     show = plain()
     pairs = checked_pairs(dataset)
+    parts = prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed, by_group=by_group)
     result = cross_validate(
-        prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed, by_group=by_group),
+        replace(parts, splits=parts.splits[:only]),
         out,
         varied(settings, vary or []),
-        make_candidates([settings.pipeline.steps], clustering_grid(settings, grid or []), settings.segment),
+        grid_candidates(
+            settings, pipelines.split(",") if pipelines else [settings.pipeline.steps], grid or []
+        ),
         workers=workers or os.cpu_count() or 1,
         on_step=show.print,
     )
@@ -80,6 +93,8 @@ def crossval(
         table.add_row(str(fold), str(len(photos)), *(f"{photos[c].mean():.2f}" for c in columns))
     table.add_row("all", str(len(result.photos)), *(f"{value:.2f}" for value in result.means().values()))
     show.print(table)
-    for name, mean in result.variant_means().items():
-        show.print(f"{name}: SBD {mean:.2f}, with the settings that are best for it on the other folds")
-    show.print(f"best settings over all folds: {result.variant} {to_dict(result.chosen.clustering)}")
+    for name, means in result.means_by("variant", "pipeline").items():
+        scores = f"SBD {means['sbd']:.2f}, FBD {means['fbd']:.2f}, |DiC| {means['abs_dic']:.2f}"
+        show.print(f"{name}: {scores}, with the settings that are best for it on the other folds")
+    best = f"{result.variant} {result.chosen.pipeline.steps} {to_dict(result.chosen.clustering)}".strip()
+    show.print(f"best settings over all folds: {best}")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from leafwise.clustering.centers import centers_of, nearest_center
 from leafwise.clustering.density import hdbscan
 from leafwise.clustering.merge import drop_close
-from leafwise.clustering.seeded import seeded
+from leafwise.clustering.seeds import seeded
 from leafwise.config import ClusteringSettings
 
 Clustering = Callable[[NDArray[np.float32], NDArray[np.bool_] | None, ClusteringSettings], NDArray[np.int32]]

@@ -90,7 +90,8 @@ class ClusteringSettings:
     split_distance: float = 0.0  # HDBSCAN: clusters closer than this are not split; embedding units
     pixel_step: int = 1  # HDBSCAN: every n-th pixel along each axis is clustered, the others follow
     merge_distance: float = 1.25  # HDBSCAN on a foreground: clusters with closer centers are one instance
-    density_radius: float = 0.75  # seeds: pixels within it make a place dense
+    min_core_size: int = 8  # pixels with all four neighbours; seeds with fewer are borders, not leaves
+    density_radius: float = 0.5  # seeds: pixels within it make a place dense
     seed_radius: float = 1.5  # seeds: pixels within it are the seed's; about delta_d
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant
 
@@ -110,6 +111,10 @@ class ClusteringSettings:
         _require(
             self.merge_distance >= 0,
             f"clustering.merge_distance must not be negative; it is {self.merge_distance}",
+        )
+        _require(
+            self.min_core_size >= 0,
+            f"clustering.min_core_size must not be negative; it is {self.min_core_size}",
         )
         _require(
             self.density_radius > 0 and self.seed_radius > 0,
@@ -286,12 +291,15 @@ class TrainingSettings(OptimizerSettings):
 class ClusterNetSettings(OptimizerSettings):
     """ClusterNet (paper, section 4.4, figures 3 and 4) and its training on likelihood images (section 5.2)."""
 
-    epochs: int = 12
-    batch_size: int = 16  # likelihood images
+    epochs: int = 6
+    batch_size: int = 8  # likelihood images
+    learning_rate: float = 5e-3
     weight_decay: float = 1e-3
     width: int = 8  # channels of its first block; the paper has 64
     window: int = 96  # grid pixels, side of what is seen around each segment in training; 0 is all (paper)
-    means: Literal["true", "clustered", "both"] = "both"  # means of true leaves (paper), of clusters, or both
+    means: Literal["leaves", "clusters", "both"] = (
+        "both"  # means of true leaves (paper), of clusters, or both
+    )
     positive_weight: float = 1.0  # of leaf pixels in the loss; the paper has 105; 0 measures it in the data
 
     def __post_init__(self) -> None:
@@ -302,7 +310,7 @@ class ClusterNetSettings(OptimizerSettings):
             f"cluster_net.window must be a multiple of 16, or 0; it is {self.window}",
         )
         _require(
-            self.means in ("true", "clustered", "both"),
+            self.means in ("leaves", "clusters", "both"),
             f"cluster_net.means must be true, clustered or both; it is {self.means!r}",
         )
         _require(

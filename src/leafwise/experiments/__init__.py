@@ -2,7 +2,7 @@
 
 from leafwise.experiments.crossval import CrossValidation, cross_validate, prepare_folds
 from leafwise.experiments.evaluation import Evaluation, evaluate, usual_pipelines, write_evaluation
-from leafwise.experiments.grid import clustering_grid, varied
+from leafwise.experiments.grid import clustering_grid, grid_candidates, varied
 from leafwise.experiments.scoring import Candidate, make_candidates, score_photos
 from leafwise.experiments.table1 import Table1, loss_variants, run_table1
 from leafwise.experiments.table1_report import report_table1
@@ -15,6 +15,7 @@ __all__ = [
     "clustering_grid",
     "cross_validate",
     "evaluate",
+    "grid_candidates",
     "loss_variants",
     "make_candidates",
     "prepare_folds",

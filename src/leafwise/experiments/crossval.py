@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from leafwise.config import RunSettings, SegmentSettings, from_dict, read_toml
+from leafwise.config import ClusterNetSettings, RunSettings, SegmentSettings, from_dict, read_toml
 from leafwise.datasets import Folds, Pair, make_folds, read_folds, write_folds
 from leafwise.errors import DatasetError, OutputError
 from leafwise.experiments.choice import best_candidate, chosen_elsewhere
 from leafwise.experiments.scoring import METRICS, Candidate, kept_scores
 from leafwise.imaging import make_folder, write_text
-from leafwise.training import SETTINGS_NAME, Hardware, train
+from leafwise.training import SETTINGS_NAME, Hardware, train, train_cluster_net
 
 TRAINED_BY = ("looks", "net", "loss", "augment", "training")  # sections that the weights depend on
 
@@ -30,10 +30,22 @@ class CrossValidation:
         """The mean of each metric over all photos, in percent or leaves."""
         return {metric: float(self.photos[metric].mean()) for metric in METRICS}
 
-    def variant_means(self) -> dict[str, float]:
-        """The mean SBD of each variant of the training, where there are several, its settings chosen on other folds."""
-        kinds = self.scores.groupby("variant", sort=False)
-        return {str(name): float(chosen_elsewhere(kind)["sbd"].mean()) for name, kind in kinds if name}
+    def means_by(self, *columns: str) -> dict[str, dict[str, float]]:
+        """The means of each variant of the training and pipeline, their settings chosen on other folds.
+
+        `columns` are "variant", "pipeline" or both; empty where there is nothing to compare.
+        """
+        kinds = [
+            (" ".join(str(name) for name in names if name), kind)
+            for names, kind in self.scores.groupby([*columns], sort=False)
+        ]
+        if len(kinds) < 2:
+            return {}
+        chosen = {name: chosen_elsewhere(kind) for name, kind in kinds}
+        return {
+            name: {metric: float(photos[metric].mean()) for metric in METRICS}
+            for name, photos in chosen.items()
+        }
 
 
 def cross_validate(
@@ -53,17 +65,23 @@ def cross_validate(
     (VARIANT/fold1/, ..., photos.csv; a variant named "" is `out` itself) and is skipped when it is done: a run
     that was stopped goes on.
 
+    Where a candidate has a ClusterNet in its pipeline, each fold's is trained on the held-out photos of the other
+    folds, each as its own fold's model shows it. (Those models have seen the fold's photos; this ClusterNet has not.)
+
     Raises OutputError where `out` holds models of other settings.
     """
     tables = []
     for position, (name, settings) in enumerate(variants.items()):
+        models = []
         for number, split in enumerate(folds.splits, 1):
-            folder = out / name / f"fold{number}"
-            fold = f"{name} fold {number} of {len(folds.splits)}".strip()
-            on_step(f"{fold}: {len(split.train)} photos to train on")
-            model = trained_once(split.train, folder, settings, hardware)
-            on_step(f"{fold}: {len(split.validation)} photos to score, {len(candidates)} settings")
-            table = kept_scores(folder / "scores.csv", split.validation, model, candidates, workers)
+            on_step(f"{name} fold {number}: {len(split.train)} photos to train on".strip())
+            models.append(trained_once(split.train, out / name / f"fold{number}", settings, hardware))
+        if any("cluster_net" in candidate.settings.pipeline.refinements for candidate in candidates):
+            models = _with_cluster_nets(folds, models, settings.cluster_net, hardware, on_step)
+        for number, (split, model) in enumerate(zip(folds.splits, models, strict=True), 1):
+            on_step(f"{name} fold {number}: {len(split.validation)} photos to score".strip())
+            path = out / name / f"fold{number}" / "scores.csv"
+            table = kept_scores(path, split.validation, model, candidates, workers)
             table["number"] += position * len(candidates)
             tables.append(table.assign(fold=number, variant=name))
     scores = pd.concat(tables, ignore_index=True)
@@ -92,6 +110,43 @@ def trained_once(
 def _same_training(written: Path, settings: RunSettings) -> bool:
     before, now = from_dict(RunSettings, read_toml(written), where=str(written)), settings
     return all(getattr(before, part) == getattr(now, part) for part in TRAINED_BY)
+
+
+def _with_cluster_nets(
+    folds: Folds,
+    models: Sequence[Path],
+    settings: ClusterNetSettings,
+    hardware: Hardware,
+    on_step: Callable[[str], None],
+) -> list[Path]:
+    shown = [(model, split.validation) for model, split in zip(models, folds.splits, strict=True)]
+    refined = []
+    for number, model in enumerate(models, 1):
+        others = [*shown[: number - 1], *shown[number:]]
+        on_step(f"fold {number}: ClusterNet, {sum(len(pairs) for _, pairs in others)} photos to train on")
+        refined.append(cluster_net_once(others, model, model.parent / "cluster_net", settings, hardware))
+    return refined
+
+
+def cluster_net_once(
+    shown: Sequence[tuple[Path, Sequence[Pair]]],
+    model: Path,
+    folder: Path,
+    settings: ClusterNetSettings,
+    hardware: Hardware = Hardware(),  # noqa: B008 frozen
+) -> Path:
+    """A model's folder with its ClusterNet, trained where it is not there yet, on photos as models show them.
+
+    Raises OutputError where the run that is there has other settings.
+    """
+    written = folder / SETTINGS_NAME
+    if written.is_file():
+        before = from_dict(RunSettings, read_toml(written), where=str(written)).cluster_net
+        if before != settings:
+            raise OutputError(f"{folder}: holds a training of other settings; name another folder")
+    if (folder / "model").is_dir():
+        return folder / "model"
+    return train_cluster_net([], model, folder, settings, others=shown, resume=True, hardware=hardware)
 
 
 def prepare_folds(

@@ -5,8 +5,9 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from leafwise.config import ClusteringSettings, RunSettings, apply_overrides
+from leafwise.config import ClusteringSettings, PipelineSettings, RunSettings, apply_overrides
 from leafwise.errors import SettingsError
+from leafwise.experiments.scoring import Candidate, make_candidates
 
 GRIDS: Mapping[str, Mapping[str, Sequence[float]]] = {  # of each clustering on a foreground
     "hdbscan": {
@@ -15,9 +16,9 @@ GRIDS: Mapping[str, Mapping[str, Sequence[float]]] = {  # of each clustering on 
         "merge_distance": (0.0, 1.0, 1.25, 1.5),
     },
     "seeded": {
-        "min_cluster_size": (10, 15, 20, 30),
-        "density_radius": (0.5, 0.75, 1.0),
-        "seed_radius": (1.25, 1.5, 1.75),
+        "min_cluster_size": (10, 20),
+        "min_core_size": (5, 8, 12),
+        "seed_radius": (1.4, 1.5, 1.6),
     },
 }
 PAPER_GRID: Mapping[str, Sequence[float]] = {
@@ -39,6 +40,17 @@ def clustering_grid(settings: RunSettings, choices: Sequence[str] = ()) -> list[
         ]
     grid = GRIDS[settings.pipeline.clustering] if settings.net.foreground_head else PAPER_GRID
     return combinations(settings.clustering, grid)
+
+
+def grid_candidates(
+    settings: RunSettings, pipelines: Sequence[str], choices: Sequence[str] = ()
+) -> list[Candidate]:
+    """Every pipeline with every clustering setting of its own `clustering_grid`. Raises SettingsError as that does."""
+    candidates = []
+    for steps in pipelines:
+        own = replace(settings, pipeline=PipelineSettings(steps))
+        candidates += make_candidates([steps], clustering_grid(own, choices), own.segment)
+    return candidates
 
 
 def combinations(start: ClusteringSettings, grid: Mapping[str, Sequence[float]]) -> list[ClusteringSettings]:

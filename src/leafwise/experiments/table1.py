@@ -10,18 +10,14 @@ import pandas as pd
 from leafwise.config import (
     PAPER_PIPELINES,
     ClusteringSettings,
-    ClusterNetSettings,
     RunSettings,
-    from_dict,
-    read_toml,
 )
-from leafwise.datasets import Folds, Pair, make_holdout
-from leafwise.errors import OutputError
+from leafwise.datasets import Folds, make_holdout
 from leafwise.experiments.choice import chosen_elsewhere
-from leafwise.experiments.crossval import trained_once
+from leafwise.experiments.crossval import cluster_net_once, trained_once
 from leafwise.experiments.scoring import TRUE_MEANS, kept_scores, make_candidates
 from leafwise.imaging import write_text
-from leafwise.training import SETTINGS_NAME, Hardware, train_cluster_net
+from leafwise.training import Hardware
 
 CLUSTER_NET_SHARE = (
     30 / 108
@@ -49,7 +45,7 @@ class Table1:
             ["sbd", "fbd", "abs_dic"]
         ].mean()
         spread = folds.groupby(["variant", "pipeline"], sort=False).std(ddof=0)
-        return means.join(spread, rsuffix="_spread").reset_index()
+        return means.join(spread.add_suffix("_spread")).reset_index()
 
 
 def loss_variants(settings: RunSettings) -> dict[str, RunSettings]:
@@ -89,9 +85,8 @@ def run_table1(
             on_step(f"{step}: embeddings, {len(roles.train)} photos")
             model = trained_once(roles.train, folder / "embedding", settings, hardware)
             on_step(f"{step}: ClusterNet, {len(roles.validation)} photos")
-            model = _cluster_net_once(
-                roles.validation, model, folder / "cluster_net", settings.cluster_net, hardware
-            )
+            shown = [(model, roles.validation)]
+            model = cluster_net_once(shown, model, folder / "cluster_net", settings.cluster_net, hardware)
             candidates = make_candidates(pipelines, clusterings, settings.segment)
             on_step(f"{step}: scores, {len(fold.validation)} photos, {len(candidates)} settings")
             table = kept_scores(folder / "scores.csv", fold.validation, model, candidates)
@@ -101,16 +96,3 @@ def run_table1(
     photos = pd.concat(kinds, ignore_index=True)
     write_text(out / "photos.csv", photos.to_csv(index=False))
     return Table1(photos)
-
-
-def _cluster_net_once(
-    pairs: Sequence[Pair], model: Path, folder: Path, settings: ClusterNetSettings, hardware: Hardware
-) -> Path:
-    written = folder / SETTINGS_NAME
-    if written.is_file():
-        before = from_dict(RunSettings, read_toml(written), where=str(written)).cluster_net
-        if before != settings:
-            raise OutputError(f"{folder}: holds a training of other settings; name another folder")
-    if (folder / "model").is_dir():
-        return folder / "model"
-    return train_cluster_net(pairs, model, folder, settings, resume=True, hardware=hardware)

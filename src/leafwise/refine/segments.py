@@ -30,7 +30,8 @@ def segment_likelihood(
     members = labels > 0
     centers = centers_of(embeddings[:, members].T, labels[members] - 1)
     images = np.zeros((len(centers), *labels.shape), np.float32)
-    images[:, inside] = likelihood_images(embeddings[:, None, inside], centers)[:, 0]
+    if inside.any():
+        images[:, inside] = likelihood_images(embeddings[:, None, inside], centers)[:, 0]
     return images
 
 

@@ -99,7 +99,12 @@ def _segments_of_all(
         parts.append(make_segments(photos, model, settings))
     if len({part.masks.shape[1:] for part in parts}) > 1:
         raise ModelError("the models see photos at different sizes; give models of one looks.input_size")
-    return Segments(*(np.concatenate(kind) for kind in zip(*parts, strict=True)))
+    segments = Segments(*(np.concatenate(kind) for kind in zip(*parts, strict=True)))
+    if not len(segments.masks):
+        raise DatasetError(
+            f"{sources[0][0]}: the model sees no leaf on the photos for ClusterNet; train the model further first"
+        )
+    return segments
 
 
 def start_constant(net: ClusterNet, share: float, positive_weight: float) -> None:

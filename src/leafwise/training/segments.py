@@ -35,7 +35,7 @@ def make_segments(
 ) -> Segments:
     """The segments of photos as a model's embeddings show them, all of one size.
 
-    With `settings.means` "true" each true leaf is a segment, by its true mean, as in the paper. With "clustered"
+    With `settings.means` "leaves" each true leaf is a segment, by its true mean, as in the paper. With "clusters"
     the segments are those that the model's own clustering finds, ghosts and, where it is a segment of its own,
     the background included, as the paper's further work asks (section 9); "both" has both.
 
@@ -58,15 +58,16 @@ def _segments_of(photo: Photo, model: Model, means: str) -> list[Segments]:
         inside = embedded.foreground[0] > card.clustering.foreground_threshold
     truth = cut_labels(photo.labels, square, embeddings.shape[1])
     found = []
-    if means in ("true", "both"):
+    if means in ("leaves", "both"):
         labels = compact_labels(truth if inside is None else truth * inside)[0]
         likelihood = segment_likelihood(embeddings, labels, inside)
         leaves = likelihood if inside is not None else likelihood[1:]  # the paper trains on leaves alone
         found.append(Segments(leaves.astype(np.float16), labels == _numbers(1, len(leaves))))
-    if means in ("clustered", "both"):
+    if means in ("clusters", "both"):
         labels = CLUSTERINGS[card.pipeline.clustering](embeddings, inside, card.clustering)
         likelihood = segment_likelihood(embeddings, labels, inside)
-        owners = owners_of(labels, truth)[-len(likelihood) :]  # without the background where it is no segment
+        owners = owners_of(labels, truth)
+        owners = owners[len(owners) - len(likelihood) :]  # without the background where it is no segment
         found.append(Segments(likelihood.astype(np.float16), truth == owners[:, None, None]))
     return found
 
@@ -88,6 +89,8 @@ def _windows(segments: Segments, side: int) -> Segments:
 def _corner(likelihood: NDArray[np.float16], side: int) -> tuple[int, int]:
     """The upper left corner of a segment's window: its middle where the likelihood (h, w) is high."""
     weights = likelihood.astype(np.float32) ** SHARPNESS
+    if not weights.any():  # of two pixels, each is the farthest from their mean
+        weights += 1
     height, width = weights.shape
     row, col = (
         float(np.average(np.arange(len(line)), weights=line)) for line in (weights.sum(1), weights.sum(0))

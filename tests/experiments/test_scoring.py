@@ -1,0 +1,82 @@
+"""Scores of pipelines on painted plants, whose leaves are known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from leafwise.config import ClusteringSettings
+from leafwise.errors import ModelError, SettingsError
+from leafwise.experiments import make_candidates, score_photos
+from leafwise.experiments.scoring import kept_scores, true_labels
+from leafwise.imaging import Square
+from leafwise.models import load_model
+from leafwise.segmenter import SeenPlant
+
+
+def candidates_of(model, *pipelines, clusterings=None):
+    settings = model.card.segment
+    return make_candidates(pipelines, clusterings or [settings.clustering], settings)
+
+
+def test_true_means_come_once_and_other_pipelines_with_every_clustering(color_model):
+    clusterings = [ClusteringSettings(min_cluster_size=size) for size in (20, 30)]
+    model = load_model(color_model)
+    found = candidates_of(model, "hdbscan+mrf", "true_means+cluster_net", clusterings=clusterings)
+    assert [(one.pipeline, one.true_means) for one in found] == [
+        ("hdbscan+mrf", False), ("hdbscan+mrf", False), ("true_means+cluster_net", True),
+    ]  # fmt: skip
+    assert found[2].settings.pipeline.refinements == ("cluster_net",)
+    with pytest.raises(SettingsError, match="hdbscan or seeded"):
+        candidates_of(model, "mean_shift")
+
+
+def test_leaves_that_any_clustering_finds_are_those_of_the_true_means(color_model, painted):
+    model = load_model(color_model)
+    table = score_photos(painted[:1], model, candidates_of(model, "hdbscan", "true_means"))
+    assert table["pipeline"].tolist() == ["hdbscan", "true_means"]
+    assert table["sbd"].tolist() == [100, 100]
+    assert table["abs_dic"].tolist() == [0, 0]
+
+
+def test_true_labels_are_cut_to_the_plants_grid_and_foreground():
+    truth = np.zeros((8, 8), np.int32)
+    truth[1:3, 1:3], truth[5:7, 5:7] = 4, 9
+    foreground = np.ones((8, 8), np.float32)
+    foreground[5:7, 5:7] = 0  # the network does not see the second leaf
+    plant = SeenPlant(Square(0, 0, 8), np.zeros((2, 8, 8), np.float32), foreground)
+    settings = make_candidates(["hdbscan"], [ClusteringSettings()], _segment())[0].settings
+    np.testing.assert_array_equal(true_labels(plant, settings, truth), truth == 4)
+    unseen = replace(plant, foreground=None)
+    np.testing.assert_array_equal(true_labels(unseen, settings, truth), (truth == 4) + 2 * (truth == 9))
+
+
+def test_a_model_without_cluster_net_is_refused(tiny_model, painted):
+    model = load_model(tiny_model)
+    with pytest.raises(ModelError, match="has no ClusterNet"):
+        score_photos(painted, model, candidates_of(model, "hdbscan", "hdbscan+cluster_net"))
+
+
+def test_scores_are_kept_and_done_again_for_other_candidates(color_model, painted, tmp_path, monkeypatch):
+    model = load_model(color_model)
+    path, one = tmp_path / "scores.csv", candidates_of(model, "hdbscan")
+    first = kept_scores(path, painted, color_model, one)
+    assert first["photo"].tolist() == [pair.name for pair in painted]
+    assert (
+        kept_scores(path, painted, color_model, candidates_of(model, "hdbscan+mrf"))["pipeline"][0]
+        == "hdbscan+mrf"
+    )
+
+    def no_scoring(*_, **__):
+        raise AssertionError("what is done is not done again")
+
+    monkeypatch.setattr("leafwise.experiments.scoring.score_photos", no_scoring)
+    kept_scores(path, painted, color_model, candidates_of(model, "hdbscan+mrf"))
+    with pytest.raises(AssertionError):
+        kept_scores(path, painted, color_model, one)
+
+
+def _segment():
+    from leafwise.config import SegmentSettings
+
+    return SegmentSettings()

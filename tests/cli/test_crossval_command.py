@@ -72,7 +72,7 @@ def test_the_summary_is_of_the_photos(run):
     photos = pd.read_csv(out / "photos.csv")
     for metric, mean in summary["means"].items():
         assert mean == pytest.approx(photos[metric].mean())
-    assert summary["chosen"]["foreground_threshold"] == 0.1
+    assert summary["chosen"]["clustering"]["foreground_threshold"] == 0.1
     (row,) = (line for line in stdout.splitlines() if line.strip().startswith("all "))
     assert row.split()[1:3] == ["4", f"{photos['sbd'].mean():.2f}"]
 

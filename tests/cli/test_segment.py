@@ -163,6 +163,27 @@ def test_like_takes_other_photos_and_changes_too(done, photos, tmp_path):
     assert runs[0] == runs[1]
 
 
+def test_a_pipeline_of_ones_own_is_taken_and_repeated_with_like(segment, photos, tmp_path):
+    steps = ("--pipeline", "seeded+mrf", "--set", "refine.mrf_reduction=2")
+    assert segment(photos / "plant3.png", "--out", tmp_path / "a", *steps).exit_code == 0
+    run = tomllib.loads((tmp_path / "a" / "run.toml").read_text())
+    assert (run["pipeline"], run["refine"]["mrf_reduction"]) == ({"steps": "seeded+mrf"}, 2)
+    again = leafwise(
+        "segment", "--like", tmp_path / "a" / "run.toml", "--out", tmp_path / "b", "--workers", 1
+    )
+    assert again.exit_code == 0
+    for name in files_of(tmp_path / "a"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_a_pipeline_that_cannot_be_is_refused_in_one_line(segment_in_vain, photos, tmp_path):
+    out = tmp_path / "out"
+    assert "it is 'kmeans'" in segment_in_vain(photos, "--out", out, "--pipeline", "kmeans")
+    line = segment_in_vain(photos, "--out", out, "--pipeline", "hdbscan+cluster_net")
+    assert "has no ClusterNet for the pipeline hdbscan+cluster_net" in line
+    assert not out.exists()
+
+
 def test_one_plant_is_a_setting_like_any_other(segment, photos, tmp_path):
     segment(photos / "plant0.png", "--out", tmp_path, "--one-plant")
     assert tomllib.loads((tmp_path / "run.toml").read_text())["looks"]["one_plant"] is True

@@ -204,6 +204,17 @@ def test_the_first_seed_stays_however_few_it_takes(monkeypatch):
     assert takers.tolist() == [-1, 0, 0]
 
 
+def test_a_seed_that_its_instance_leaves_behind_is_no_seed_again(monkeypatch):
+    monkeypatch.setattr(seeds, "EVERY", 1)
+    near, far = np.linspace(0.9, 0.99, 10), np.linspace(1.2, 1.8, 30)
+    points = np.concatenate([[0, 0.1], near, far]).astype(np.float32)[:, None]  # one as dense as the other
+    settings = ClusteringSettings(min_cluster_size=2, density_radius=1e-3, seed_radius=1.0)
+    centers, takers = grow_seeds(points, settings)
+    # the mean of what is within 1 moves: 0.8, then 1.3, and from there the first two are out of reach
+    assert centers == pytest.approx(np.concatenate([near, far]).mean().reshape(1, 1))
+    assert takers.tolist() == [-1, -1] + [0] * 40
+
+
 @given(
     points=arrays(
         np.float32,

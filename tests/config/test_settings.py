@@ -5,13 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leafwise.clustering import CLUSTERINGS
 from leafwise.config import (
+    PAPER_PIPELINES,
     AugmentSettings,
     ClusteringSettings,
+    ClusterNetSettings,
     LookSettings,
     LossSettings,
     NetSettings,
+    PipelineSettings,
+    RefineSettings,
     RunSettings,
+    SegmentSettings,
     TrainingSettings,
     apply_overrides,
     from_dict,
@@ -32,18 +38,43 @@ from leafwise.errors import SettingsError
         (LookSettings, "smallest_plant", 1.5),
         (ClusteringSettings, "min_cluster_size", 1),
         (ClusteringSettings, "min_samples", -1),
+        (ClusteringSettings, "split_distance", -0.1),
+        (ClusteringSettings, "pixel_step", 0),
+        (ClusteringSettings, "merge_distance", -0.1),
+        (ClusteringSettings, "min_core_size", -1),
+        (ClusteringSettings, "density_radius", 0.0),
+        (ClusteringSettings, "seed_radius", 0.0),
         (ClusteringSettings, "foreground_threshold", 0.0),
         (ClusteringSettings, "foreground_threshold", 1.0),
         (NetSettings, "decoder", "heavy"),
         (NetSettings, "embedding_size", 0),
         (LossSettings, "pull_margin", -0.5),
         (LossSettings, "push_margin", 0.0),
+        (LossSettings, "edge_weight", -1.0),
+        (LossSettings, "edge_pixels", 0),
+        (LossSettings, "edge_hinge", "mine"),
+        (LossSettings, "pixel_weights", "none"),
+        (RefineSettings, "mrf_solver", "annealing"),
+        (RefineSettings, "mrf_data_weight", -1.0),
+        (RefineSettings, "mrf_smoothness_weight", -1.0),
+        (RefineSettings, "mrf_reduction", 0),
+        (RefineSettings, "merge", "vote"),
+        (RefineSettings, "mask_threshold", 0.0),
+        (RefineSettings, "mask_threshold", 1.0),
         (AugmentSettings, "kind", "wild"),
         (AugmentSettings, "smallest_view", 2.0),  # above the largest
         (TrainingSettings, "epochs", 0),
         (TrainingSettings, "batch_size", 0),
         (TrainingSettings, "optimizer", "adam"),
         (TrainingSettings, "schedule", "flat"),
+        (TrainingSettings, "learning_rate", 0.0),
+        (ClusterNetSettings, "epochs", 0),
+        (ClusterNetSettings, "schedule", "flat"),
+        (ClusterNetSettings, "width", 0),
+        (ClusterNetSettings, "window", -16),
+        (ClusterNetSettings, "window", 40),  # no multiple of 16
+        (ClusterNetSettings, "means", "guessed"),
+        (ClusterNetSettings, "positive_weight", -1.0),
         (TrainingSettings, "averaging", 1.0),
         (TrainingSettings, "validation_share", 1.0),
     ],
@@ -59,6 +90,61 @@ def test_without_a_foreground_head_the_background_must_be_an_instance():
     with pytest.raises(SettingsError, match=r"loss\.background"):
         RunSettings(net=net)
     assert RunSettings(net=net, loss=LossSettings(background=True)).net == net
+
+
+@pytest.mark.parametrize(
+    ("steps", "clustering", "refinements"),
+    [
+        ("hdbscan", "hdbscan", ()),
+        ("seeded+mrf", "seeded", ("mrf",)),
+        ("hdbscan+mrf+cluster_net+mrf", "hdbscan", ("mrf", "cluster_net", "mrf")),
+        ("seeded+mrf+mrf", "seeded", ("mrf", "mrf")),
+    ],
+)
+def test_a_pipeline_is_a_clustering_and_refinements(steps, clustering, refinements):
+    pipeline = PipelineSettings(steps)
+    assert (pipeline.clustering, pipeline.refinements) == (clustering, refinements)
+    assert apply_overrides(RunSettings(), [f"pipeline.steps={steps}"]).pipeline == pipeline
+
+
+@pytest.mark.parametrize(
+    "steps",
+    ["", "mrf", "cluster_net+mrf", "hdbscan+", "+hdbscan", "hdbscan+seeded", "hdbscan mrf", "hdbscan+MRF"],
+)
+def test_a_pipeline_that_cannot_be_is_refused_with_one_that_can(steps):
+    with pytest.raises(SettingsError, match=r"hdbscan\+mrf\+cluster_net; it is ") as failure:
+        PipelineSettings(steps)
+    assert repr(steps) in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+def test_the_papers_pipelines_and_every_clustering_can_be():
+    assert len({PipelineSettings(steps) for steps in PAPER_PIPELINES}) == 6
+    assert {PipelineSettings(name).clustering for name in CLUSTERINGS} == set(CLUSTERINGS)
+
+
+def test_the_edge_term_needs_a_push_margin_above_the_pull_margin():
+    with pytest.raises(SettingsError, match=r"loss\.push_margin above loss\.pull_margin"):
+        LossSettings(edge_weight=1.0, pull_margin=1.5, push_margin=1.5)
+    assert LossSettings(edge_weight=0.0, pull_margin=1.5, push_margin=1.5).edge_weight == 0
+
+
+def test_milestones_are_given_as_a_list():
+    changed = apply_overrides(RunSettings(), ["cluster_net.milestones=[3, 8]"])
+    assert changed.cluster_net.milestones == (3, 8)
+    assert from_dict(RunSettings, tomllib.loads(to_toml(changed))) == changed
+    with pytest.raises(SettingsError, match="milestones must be tuple"):
+        apply_overrides(RunSettings(), ["cluster_net.milestones=3"])
+
+
+def test_what_a_model_is_used_with_are_the_sections_of_its_training():
+    run = RunSettings(
+        looks=LookSettings(one_plant=True),
+        pipeline=PipelineSettings("seeded+mrf"),
+        clustering=ClusteringSettings(seed_radius=2.0),
+        refine=RefineSettings(merge="size"),
+    )
+    assert run.segment == SegmentSettings(run.looks, run.pipeline, run.clustering, run.refine)
 
 
 def test_settings_cannot_be_changed_after_they_were_checked():

@@ -1,5 +1,6 @@
 """ClusterNet's training set: which true leaf a segment stands for, and what is kept of a photo."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from leafwise.config import ClusteringSettings, ClusterNetSettings, LookSettings, NetSettings
-from leafwise.imaging import whole_square
+from leafwise.imaging import Square, cut_labels, whole_square
 from leafwise.metrics import compact_labels
 from leafwise.models import ModelCard
 from leafwise.models.network import Embedded
@@ -178,3 +179,27 @@ def test_owners_by_hand(labels, truth, owners):
     found = owners_of(np.array(labels, np.int32), np.array(truth, np.int32))
     assert found.dtype == np.int32
     assert found.tolist() == owners
+
+
+@pytest.mark.parametrize("foreground_head", [True, False])
+def test_a_model_sees_the_plants_square_or_without_a_foreground_the_whole_photo(foreground_head):
+    labels = np.zeros((40, 60), np.int32)
+    labels[10:20, 12:22], labels[20:28, 12:30] = 2, 7
+    colors = np.zeros((8, 3), np.uint8)
+    colors[2], colors[7] = (10, 255, 0), (120, 255, 0)
+    photo, card = Photo(colors[labels], labels, Square(8, 10, 24)), painted_model(labels).card
+    card = replace(card, net=NetSettings(foreground_head=foreground_head))
+
+    def embed(images):
+        foreground = (images[..., 1] > 127).astype(np.float32) if foreground_head else None
+        return Embedded(images.transpose(0, 3, 1, 2).astype(np.float32), foreground)
+
+    settings = ClusterNetSettings(means="leaves", window=0)
+    found = make_segments([photo], SimpleNamespace(card=card, embed=embed), settings)
+    seen = cut_labels(labels, photo.square if foreground_head else whole_square(40, 60), SIDE)
+    assert len(found.masks) == 2
+    for number, likelihood, mask in zip((2, 7), *found, strict=True):
+        assert mask.sum() > 20
+        same = np.mean(mask == (seen == number))
+        assert same > 0.98  # at borders the photo is interpolated, its labels are picked
+        assert np.median(likelihood[mask]) > 0.8 > 0.6 > np.median(likelihood[~mask])

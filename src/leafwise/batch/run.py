@@ -11,7 +11,7 @@ from leafwise.batch.records import digest_of, expire_records
 from leafwise.config import SegmentSettings, from_dict, read_toml, to_dict
 from leafwise.errors import ImageError, OutputError, SettingsError
 from leafwise.imaging import find_images, write_text
-from leafwise.models import EMBEDDING_NAME, reference_to
+from leafwise.models import CLUSTER_NET_NAME, EMBEDDING_NAME, reference_to
 from leafwise.segmenter import Segmenter
 
 RUN_NAME = "run.toml"
@@ -32,18 +32,21 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
     Raises OutputError where that one is of another model or other settings, unless `overwrite`: then no photo
     counts as done any longer.
     """
-    card = segmenter.model.card
+    folder = segmenter.model.folder
     model = {
-        "name": card.name,
-        "path": reference_to(segmenter.model.folder),
-        "digest": digest_of(segmenter.model.folder / EMBEDDING_NAME),
+        "name": segmenter.model.card.name,
+        "path": reference_to(folder),
+        "digest": digest_of(folder / EMBEDDING_NAME),
     }
+    if "cluster_net" in segmenter.settings.pipeline.refinements:
+        model["cluster_net_digest"] = digest_of(folder / CLUSTER_NET_NAME)
     settings = to_dict(segmenter.settings)
     path = out / RUN_NAME
     named: list[str] = []
     if path.is_file():
         before = read_toml(path)
-        same = before.get("model", {}).get("digest") == model["digest"]
+        theirs = before.get("model", {})
+        same = all(theirs.get(key) == model.get(key) for key in ("digest", "cluster_net_digest"))
         if same and {section: before.get(section) for section in settings} == settings:
             named = before.get("photos", [])
         elif overwrite:

@@ -92,17 +92,18 @@ def table1(
     pairs = checked_pairs(dataset)
     parts = prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed)
     parts = replace(parts, splits=parts.splits[:only])
+    clusterings = clustering_grid(settings, grid or [])
     show = plain()
     table = run_table1(
         parts,
         out,
         {name: every[name] for name in chosen},
-        clustering_grid(settings, grid or []),
+        clusterings,
         pipelines=pipelines.split(",") if pipelines else PIPELINES,
         hardware=Hardware(accelerator),
         on_step=show.print,
     )
-    report_table1(table, out, settings, parts)
+    report_table1(table, out, settings, parts, clusterings=clusterings)
     show.print(f"Written: {out}/table1.md, table1.csv, table1.json, figure5.png")
 
 

@@ -28,7 +28,7 @@ def train_cluster_net(
     crossval: Annotated[
         Path | None,
         typer.Option(
-            help="A folder of `leafwise crossval`: each fold's photos, as its own model shows them, train."
+            help="A folder of `leafwise crossval`: each trained fold's photos, as its own model shows them."
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is in OUT.")] = False,
@@ -65,9 +65,8 @@ def train_cluster_net(
     others = []
     if crossval is not None:
         folds = read_folds(crossval / "folds.json", pairs).splits
-        others = [
-            (crossval / f"fold{number}" / "model", fold.validation) for number, fold in enumerate(folds, 1)
-        ]
+        models = [crossval / f"fold{number}" / "model" for number in range(1, len(folds) + 1)]
+        others = [(one, fold.validation) for one, fold in zip(models, folds, strict=True) if one.is_dir()]
         pairs = []
     elif split is not None:
         pairs = list(read_folds(split, pairs).splits[0].validation)

@@ -90,7 +90,7 @@ class ClusteringSettings:
     split_distance: float = 0.0  # HDBSCAN: clusters closer than this are not split; embedding units
     pixel_step: int = 1  # HDBSCAN: every n-th pixel along each axis is clustered, the others follow
     merge_distance: float = 1.25  # HDBSCAN on a foreground: clusters with closer centers are one instance
-    min_core_size: int = 8  # pixels with all four neighbours; seeds with fewer are borders, not leaves
+    min_core_size: int = 5  # pixels with all four neighbours; seeds with fewer are borders, not leaves
     density_radius: float = 0.5  # seeds: pixels within it make a place dense
     seed_radius: float = 1.5  # seeds: pixels within it are the seed's; about delta_d
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant
@@ -138,6 +138,14 @@ class RefineSettings:
     mask_threshold: float = 0.5  # probability from which a pixel belongs to a mask of ClusterNet
 
     def __post_init__(self) -> None:
+        _require(
+            self.mrf_solver in ("icm", "min_cut"),
+            f"refine.mrf_solver must be icm or min_cut; it is {self.mrf_solver!r}",
+        )
+        _require(
+            self.merge in ("size", "likelihood"),
+            f"refine.merge must be size or likelihood; it is {self.merge!r}",
+        )
         _require(
             self.mrf_data_weight >= 0 and self.mrf_smoothness_weight >= 0,
             "refine.mrf_data_weight and refine.mrf_smoothness_weight must not be negative",
@@ -311,7 +319,7 @@ class ClusterNetSettings(OptimizerSettings):
         )
         _require(
             self.means in ("leaves", "clusters", "both"),
-            f"cluster_net.means must be true, clustered or both; it is {self.means!r}",
+            f"cluster_net.means must be leaves, clusters or both; it is {self.means!r}",
         )
         _require(
             self.positive_weight >= 0,

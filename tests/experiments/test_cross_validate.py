@@ -5,16 +5,19 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 import pytest
+import tomli_w
 
 from leafwise.config import (
     ClusteringSettings,
+    ClusterNetSettings,
     LossSettings,
     NetSettings,
     PipelineSettings,
     RunSettings,
+    to_dict,
     to_toml,
 )
-from leafwise.datasets import Folds, Pair, Split
+from leafwise.datasets import Folds, Pair, Split, make_folds
 from leafwise.errors import DatasetError, OutputError, SettingsError
 from leafwise.experiments import (
     clustering_grid,
@@ -184,3 +187,63 @@ def test_models_of_other_settings_are_not_taken_for_these(scored, tmp_path):
     (tmp_path / "fold1" / "settings.toml").write_text(to_toml(other))
     with pytest.raises(OutputError, match="fold1: holds a training of other settings"):
         scored(np.zeros((3, 2, 3)).tolist(), "", "more")
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What would train each ClusterNet: folder -> [(the model that shows photos, the photos)]."""
+    trained = {}
+
+    def train(pairs, validation, folder, settings, **_):
+        (folder / "model").mkdir(parents=True)
+        return folder / "model"
+
+    def train_cluster_net(pairs, model, folder, settings, *, others, **_):
+        assert list(pairs) == []
+        trained[folder] = list(others)
+        (folder / "model").mkdir(parents=True)
+        (folder / "settings.toml").write_text(tomli_w.dumps({"cluster_net": to_dict(settings)}))
+        return folder / "model"
+
+    def kept_scores(path, pairs, model, candidates, workers):
+        scores = dict.fromkeys(("sbd", *COLUMNS), 1.0)
+        rows = [
+            scores | {"photo": pair.name, "number": number, "pipeline": candidate.pipeline, "model": model}
+            for pair in pairs
+            for number, candidate in enumerate(candidates)
+        ]
+        return pd.DataFrame(rows)
+
+    monkeypatch.setattr(module, "train", train)
+    monkeypatch.setattr(module, "train_cluster_net", train_cluster_net)
+    monkeypatch.setattr(module, "kept_scores", kept_scores)
+    return trained
+
+
+def test_a_cluster_net_learns_from_the_other_folds_photos_as_their_own_models_show_them(
+    pairs, shown, tmp_path
+):
+    folds = make_folds(pairs, n_folds=3, seed=0)
+    candidates = make_candidates(["hdbscan", "hdbscan+cluster_net"], [SETTINGS.clustering], SETTINGS.segment)
+    result = cross_validate(folds, tmp_path, {"": SETTINGS}, candidates)
+    held_out = {number: split.validation for number, split in enumerate(folds.splits, 1)}
+    assert shown == {
+        tmp_path / f"fold{number}" / "cluster_net": [
+            (tmp_path / f"fold{other}" / "model", held_out[other]) for other in (1, 2, 3) if other != number
+        ]
+        for number in (1, 2, 3)
+    }
+    for number in (1, 2, 3):
+        scored_by = result.scores[result.scores["fold"] == number]["model"]
+        assert set(scored_by) == {tmp_path / f"fold{number}" / "cluster_net" / "model"}
+    shown.clear()
+    cross_validate(folds, tmp_path, {"": SETTINGS}, candidates)
+    assert shown == {}  # what is done is not done again
+    other = replace(SETTINGS, cluster_net=ClusterNetSettings(width=3))
+    with pytest.raises(OutputError, match="cluster_net: holds a training of other settings"):
+        cross_validate(folds, tmp_path, {"": other}, candidates)
+
+
+def test_without_a_pipeline_that_needs_one_no_cluster_net_is_trained(pairs, shown, tmp_path):
+    cross_validate(make_folds(pairs, n_folds=3, seed=0), tmp_path, {"": SETTINGS}, CANDIDATES)
+    assert shown == {}

@@ -7,11 +7,11 @@ import pytest
 
 from leafwise.config import ClusteringSettings
 from leafwise.errors import ModelError, SettingsError
-from leafwise.experiments import make_candidates, score_photos
+from leafwise.experiments import make_candidates, score_photos, scoring
 from leafwise.experiments.scoring import kept_scores, true_labels
 from leafwise.imaging import Square
 from leafwise.models import load_model
-from leafwise.segmenter import SeenPlant
+from leafwise.segmenter import SeenPlant, cluster
 
 
 def candidates_of(model, *pipelines, clusterings=None):
@@ -74,6 +74,25 @@ def test_scores_are_kept_and_done_again_for_other_candidates(color_model, painte
     kept_scores(path, painted, color_model, candidates_of(model, "hdbscan+mrf"))
     with pytest.raises(AssertionError):
         kept_scores(path, painted, color_model, one)
+
+
+def test_pipelines_share_a_clustering_only_where_it_is_the_same(color_model, painted, monkeypatch):
+    model, clustered = load_model(color_model), []
+
+    def count(plant, settings):
+        clustered.append((settings.pipeline.clustering, settings.clustering.min_cluster_size))
+        return cluster(plant, settings)
+
+    monkeypatch.setattr(scoring, "cluster", count)
+    small, large = (replace(model.card.clustering, min_cluster_size=size) for size in (20, 600))
+    candidates = candidates_of(
+        model, "hdbscan", "hdbscan+mrf", "seeded", "true_means+mrf", clusterings=[small, large]
+    )
+    table = score_photos(painted[:1], model, candidates)
+    assert clustered == [("hdbscan", 20), ("hdbscan", 600), ("seeded", 20), ("seeded", 600)]
+    assert table["number"].tolist() == list(range(7))
+    by_size = table[table["pipeline"] == "hdbscan"]["sbd"].tolist()
+    assert by_size == [100, 0]  # no leaf has 600 pixels of the grid
 
 
 def _segment():

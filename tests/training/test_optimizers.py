@@ -45,3 +45,18 @@ def test_sgd_has_the_papers_momentum():
     )
     group = parts["optimizer"].param_groups[0]
     assert (group["momentum"], group["nesterov"]) == (0.9, True)
+
+
+@pytest.mark.parametrize(("optimizer", "kind"), [("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])
+def test_the_optimizer_is_the_one_of_its_name_with_the_weight_decay_that_is_set(optimizer, kind):
+    settings = OptimizerSettings(optimizer=optimizer, weight_decay=0.25)
+    parts = make_optimizer([torch.nn.Parameter(torch.zeros(1))], settings, 4)
+    assert type(parts["optimizer"]) is kind
+    assert parts["optimizer"].param_groups[0]["weight_decay"] == 0.25
+    assert parts["lr_scheduler"]["interval"] == "step"
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cyclic", "multi_step"])
+def test_a_training_of_one_step_has_a_rate_too(schedule):
+    (rate,) = rates_of(1, epochs=1, schedule=schedule)
+    assert 0 < rate <= 0.1

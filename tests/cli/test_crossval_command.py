@@ -1,6 +1,7 @@
 """`leafwise crossval` on four plants and two folds."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -59,7 +60,7 @@ def test_a_fold_is_scored_with_the_settings_that_are_best_on_the_other(run):
     scores = [pd.read_csv(out / f"fold{number}" / "scores.csv") for number in (1, 2)]
     photos = pd.read_csv(out / "photos.csv")
     for number, (own, other) in enumerate((scores, scores[::-1]), 1):
-        means = other.groupby("number", sort=True)["sbd"].mean()
+        means = (other["sbd"] - other["abs_dic"]).groupby(other["number"], sort=True).mean()
         best = means[means >= means.max() - 1e-9].index[0]
         expected = own[own["number"] == best].set_index("photo")["sbd"]
         assert photos[photos["fold"] == number].set_index("photo")["sbd"].to_dict() == expected.to_dict()
@@ -87,11 +88,63 @@ def test_the_second_time_nothing_is_done_again(run, plants):
     assert result.stdout.splitlines()[-1] == stdout.splitlines()[-1]
 
 
+def test_models_that_are_there_are_scored_with_other_settings_and_pipelines(
+    run, plants, tmp_path, monkeypatch
+):
+    def no_training(*_, **__):
+        raise AssertionError("what is done is not done again")
+
+    monkeypatch.setattr("leafwise.experiments.crossval.train", no_training)
+    out = shutil.copytree(run[0], tmp_path / "cv")
+    few = ("--grid", "min_cluster_size=5,9", "--grid", "seed_radius=1", "--only", "1")
+    result = leafwise(*arguments_of(plants, out, *few, "--pipelines", "hdbscan,seeded+mrf"))
+    assert result.exit_code == 0, result.output
+    scores = pd.read_csv(out / "fold1" / "scores.csv")
+    assert scores["number"].tolist() == [0, 1, 2, 3] * 2
+    assert scores["pipeline"].tolist() == (["hdbscan"] * 2 + ["seeded+mrf"] * 2) * 2
+    photos = pd.read_csv(out / "photos.csv")
+    assert set(photos["fold"]) == {1}
+    lines = [line for line in result.stdout.splitlines() if "best for it" in line]
+    assert [line.split(": SBD ")[0] for line in lines] == ["hdbscan", "seeded+mrf"]
+    chosen = json.loads((out / "summary.json").read_text())["chosen"]
+    assert chosen["training"] == ""
+    assert chosen["clustering"]["min_cluster_size"] in (5, 9)
+    assert chosen["clustering"]["seed_radius"] == 1
+
+
+def test_variants_of_the_training_have_folders_of_their_own(run, plants, tmp_path, monkeypatch):
+    trained = []
+
+    def no_training(pairs, validation, folder, settings, **_):
+        trained.append((folder.relative_to(tmp_path / "cv"), settings.loss.push_margin))
+        return shutil.copytree(run[0] / "fold1" / "model", folder / "model")
+
+    monkeypatch.setattr("leafwise.experiments.crossval.train", no_training)
+    more = ("--vary", "loss.push_margin=1.5,3", "--grid", "min_cluster_size=9")
+    result = leafwise(*arguments_of(plants, tmp_path / "cv", *more))
+    assert result.exit_code == 0, result.output
+    assert [(str(folder), margin) for folder, margin in trained] == [
+        ("push_margin=1.5/fold1", 1.5),
+        ("push_margin=1.5/fold2", 1.5),
+        ("push_margin=3/fold1", 3),
+        ("push_margin=3/fold2", 3),
+    ]
+    chosen = json.loads((tmp_path / "cv" / "summary.json").read_text())["chosen"]
+    assert chosen["training"] == "push_margin=1.5"  # of equals the first
+    lines = [line for line in result.stdout.splitlines() if "best for it" in line]
+    assert [line.split(": SBD ")[0] for line in lines] == ["push_margin=1.5 hdbscan", "push_margin=3 hdbscan"]
+
+
 def test_what_cannot_be_is_refused_in_one_line(run, plants, tmp_path):
     out, _ = run
     assert "2 folds, 3 are asked for" in refused(*arguments_of(plants, out, "--folds", "3"))
     assert "4 pairs cannot make 5 folds" in refused(*arguments_of(plants, tmp_path / "cv", "--folds", "5"))
     assert "did you mean epochs?" in refused(*arguments_of(plants, tmp_path, "--set", "training.epoch=1"))
+    assert "did you mean push_margin?" in refused(
+        *arguments_of(plants, tmp_path, "--vary", "loss.push_margn=1,2")
+    )
+    assert "did you mean min_samples?" in refused(*arguments_of(plants, tmp_path, "--grid", "min_sample=1,2"))
+    assert "it is 'kmeans'" in refused(*arguments_of(plants, tmp_path, "--pipelines", "kmeans"))
     (tmp_path / "file").touch()
     assert str(tmp_path / "file") in refused(*arguments_of(plants, tmp_path / "file"))
     assert leafwise(*arguments_of(plants, tmp_path, "--folds", "1")).exit_code == 2

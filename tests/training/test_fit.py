@@ -72,6 +72,14 @@ def test_the_card_says_what_was_trained_on_and_how_it_did(train_small, tmp_path)
     }
 
 
+def test_the_card_has_no_step_that_the_model_cannot_take_yet(train_small, tmp_path):
+    pipeline = {"steps": "seeded+mrf+cluster_net"}
+    card = train_small(validation=0, training=ONE_EPOCH, pipeline=pipeline, refine={"mrf_reduction": 2}).card
+    assert card.pipeline.steps == "seeded+mrf"  # a ClusterNet is trained later
+    assert card.refine.mrf_reduction == 2
+    assert read_toml(tmp_path / "run" / "settings.toml")["pipeline"] == pipeline
+
+
 def test_the_loss_is_the_weighted_sum_of_its_terms(train_small, tmp_path):
     weights = {"pull_weight": 2.0, "push_weight": 3.0, "reg_weight": 0.5, "foreground_weight": 7.0}
     train_small(validation=0, training={"epochs": 1, "batch_size": 4}, loss=weights)

@@ -90,7 +90,7 @@ def read_settings(config: Path | None, overrides: list[str], start: str | None) 
     tables = read_toml(config) if config else {}
     if start:  # the network and how it looks at photos come from the model
         card = read_card(find_model(start))
-        for section in ("net", "looks", "loss", "clustering"):
+        for section in ("net", "looks", "loss", "pipeline", "clustering", "refine"):
             tables[section] = to_dict(getattr(card, section)) | tables.get(section, {})
     return apply_overrides(from_dict(RunSettings, tables, where=str(config or "settings")), overrides)
 

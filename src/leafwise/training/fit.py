@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
 from torch.utils.data import DataLoader
 
 import leafwise
-from leafwise.config import NetSettings, RunSettings, to_toml
+from leafwise.config import NetSettings, PipelineSettings, RunSettings, to_toml
 from leafwise.datasets import Folds, Pair, Split, write_folds
 from leafwise.errors import DatasetError, SettingsError
 from leafwise.imaging import make_folder, write_text
@@ -153,13 +153,15 @@ def _card(
     settings: RunSettings, net: EmbeddingNet, name: str, n_photos: int, scores: dict[str, float]
 ) -> ModelCard:
     synthetic = settings.training.synthetic_plants
+    # a ClusterNet comes later, and brings its step with it
+    steps = [step for step in settings.pipeline.steps.split("+") if step != "cluster_net"]
     return ModelCard(
         name=name,
         leafwise_version=leafwise.__version__,
         stride=net.stride,
         trained_on=f"{n_photos} photos" + (f" and {synthetic} synthetic plants" if synthetic else ""),
         looks=settings.looks,
-        pipeline=settings.pipeline,
+        pipeline=PipelineSettings("+".join(steps)),
         clustering=settings.clustering,
         refine=settings.refine,
         net=replace(settings.net, encoder_weights="none"),  # the model brings all its weights

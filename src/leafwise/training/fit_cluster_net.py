@@ -8,6 +8,8 @@ import lightning
 import numpy as np
 import tomli_w
 import torch
+from rich.console import Console
+from rich.progress import Progress
 from torch.utils.data import DataLoader
 
 from leafwise.config import ClusterNetSettings, RunSettings, to_dict
@@ -93,10 +95,12 @@ def _segments_of_all(
     sources: Sequence[tuple[Path, Sequence[Pair]]], settings: ClusterNetSettings
 ) -> Segments:
     parts = []
-    for folder, pairs in sources:
-        model = load_model(folder)
-        photos = [read_photo(pair, RunSettings(looks=model.card.looks)) for pair in pairs]
-        parts.append(make_segments(photos, model, settings))
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("likelihood images", total=sum(len(pairs) for _, pairs in sources))
+        for folder, pairs in sources:
+            model = load_model(folder)
+            photos = [read_photo(pair, RunSettings(looks=model.card.looks)) for pair in pairs]
+            parts.append(make_segments(photos, model, settings, lambda: progress.advance(task)))
     if len({part.masks.shape[1:] for part in parts}) > 1:
         raise ModelError("the models see photos at different sizes; give models of one looks.input_size")
     segments = Segments(*(np.concatenate(kind) for kind in zip(*parts, strict=True)))

@@ -101,7 +101,7 @@ def _corner(likelihood: NDArray[np.float16], side: int) -> tuple[int, int]:
 def owners_of(labels: NDArray[np.int32], truth: NDArray[np.int32]) -> NDArray[np.int32]:
     """The true leaf that each segment stands for, int32 (n + 1,); -1 for a ghost, [0] = 0 for the background.
 
-    A segment stands for the leaf that most of it lies on, if no other segment has more of that leaf.
+    A segment stands for the leaf that most of it lies on, if neither another segment nor the background has more of it.
 
     Args:
         labels: what a clustering has found, int32 (h, w), 1..n without gaps.

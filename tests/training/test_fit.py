@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from lightning import Trainer
+from lightning.fabric.utilities import rank_zero_only
 
 from leafwise.config import RunSettings, from_dict, read_toml
 from leafwise.datasets import read_folds
@@ -286,6 +287,7 @@ def test_hardware_that_cannot_be_is_one_line(train_small, tmp_path, hardware):
 def test_of_the_processes_of_a_run_on_several_devices_one_writes(train_small, tmp_path, monkeypatch, rank):
     """Lightning starts the same command once more for each further device, when the folder is made already."""
     monkeypatch.setenv("LOCAL_RANK", str(rank))
+    monkeypatch.setattr(rank_zero_only, "rank", 0)  # what Lightning sets it to ends with this test
     monkeypatch.setattr(Trainer, "fit", lambda *_, **__: None)
     out = tmp_path / "run"
     if rank == 0:

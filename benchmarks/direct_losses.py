@@ -47,4 +47,4 @@ def direct_edge(embeddings: Tensor, labels: Tensor, *, hinge: float, n_pixels: i
 
 
 def _instances(numbers: Tensor) -> list[int]:
-    return [number for number in numbers.unique().tolist() if number > 0]
+    return [number for number in torch.unique(numbers).tolist() if number > 0]

@@ -7,6 +7,7 @@ import os
 import shutil
 import tomllib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from painted import ColorSegmenter, paint, two_plants
 from PIL import Image
 
 import leafwise
-from leafwise.batch import Step, finish, segment_files, settings_of_run
+from leafwise.batch import Step, files, finish, segment_files, settings_of_run
 from leafwise.errors import LeafwiseError, OutputError
 from leafwise.imaging import read_labels, write_image, write_labels
 from leafwise.models import load_model
@@ -387,3 +388,58 @@ def test_files_that_are_not_of_leafwise_are_never_written_over(tmp_path, segment
     mine.unlink()
     assert segment_files(photos, mine.parent, segmenter).done == 2  # beside the photos, why not
     assert segment_files(photos, mine.parent, segmenter).skipped == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_large_photos_are_finished_in_this_process_and_come_out_the_same(
+    tmp_path, segmenter, paint_photos, monkeypatch, workers
+):
+    photos = paint_photos(7)
+    write_image(photos[2], np.tile(paint(two_plants()), (1, 3, 1)))
+    write_image(photos[5], np.tile(paint(two_plants(3)), (1, 4, 1)))
+    segment_files(photos, tmp_path / "small", segmenter)
+    monkeypatch.setattr(files, "BATCH_PIXELS", 5000)  # two small photos at a time, the large ones alone
+    sent = []
+    monkeypatch.setattr(files, "finish_photo", partial(finish_and_note, sent=sent))
+    looked_at = segmenter.looked_at
+    report = segment_files(photos, tmp_path / "large", segmenter)
+    assert report.done == 7
+    assert segmenter.looked_at == looked_at + 7
+    assert sent == [f"plant{i}" for i in range(7)]
+    monkeypatch.setattr(files, "finish_photo", finish.finish_photo)
+    segment_files(photos, tmp_path / "pool", segmenter, workers=workers)
+    for out in (tmp_path / "large", tmp_path / "pool"):
+        for name in (*TABLES - {"run.toml"}, *(f"plant{i}_label.png" for i in range(7))):
+            assert (out / name).read_bytes() == (tmp_path / "small" / name).read_bytes()
+
+
+def finish_and_note(job, sent, **rest):
+    sent.append(job.name)
+    return finish.finish_photo(job, **rest)
+
+
+def test_photos_wait_to_be_read_where_those_before_are_large(tmp_path, segmenter, paint_photos, monkeypatch):
+    monkeypatch.setattr(files, "BATCH_PIXELS", 2000)  # every photo has 2048
+    read_before = []
+    photos = paint_photos(6)
+    read = files.read_image
+
+    def read_and_note(photo, **rest):
+        read_before.append(segmenter.looked_at)
+        return read(photo, **rest)
+
+    monkeypatch.setattr(files, "read_image", read_and_note)
+    assert segment_files(photos, tmp_path / "out", segmenter).done == 6
+    assert read_before == [0, 1, 2, 3, 4, 5]  # none while another is held
+
+
+def test_a_batch_that_ends_early_does_not_wait_for_photos_held_back(
+    tmp_path, segmenter, paint_photos, monkeypatch
+):
+    monkeypatch.setattr(files, "BATCH_PIXELS", 2000)
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        segment_files(paint_photos(6), tmp_path / "out", segmenter, on_progress=stop)

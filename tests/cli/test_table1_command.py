@@ -52,6 +52,6 @@ def test_the_second_time_nothing_is_trained_again(run):
 def test_what_cannot_be_is_refused_in_one_line(run, tmp_path):
     assert "no loss variant 'edges'" in refused("table1", "--quick", "--variants", "edges", "--out", tmp_path)
     assert "no data set named" in refused("table1", "--out", tmp_path)
-    assert "pipeline.steps must be" in refused(*ARGUMENTS, "--pipelines", "mean_shift", "--out", run)
+    assert "pipeline.steps must be" in refused(*ARGUMENTS, "--pipelines", "k_means", "--out", run)
     other = refused(*ARGUMENTS, "--set", "training.learning_rate=1", "--out", run)
     assert "holds a training of other settings" in other

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
+from sklearn.cluster import MeanShift
 
-from leafwise.clustering import seeded, seeds
-from leafwise.clustering.seeds import core_sizes, count_neighbours, grow_seeds
+from leafwise.clustering import mean_shift, seeded, seeds
+from leafwise.clustering.seeds import core_sizes, densities, grow_seeds
 from leafwise.config import ClusteringSettings
 
 SETTINGS = ClusteringSettings(min_cluster_size=12, min_core_size=3)
@@ -71,16 +72,18 @@ def in_loops(embeddings, foreground, settings, every):
     def within(center, some, radius):
         return {pixel for pixel in some if np.linalg.norm(points[pixel] - center) < radius}
 
-    density = {
-        pixel: len(within(points[pixel], pixels[::every], settings.density_radius)) for pixel in pixels
-    }
+    def density(pixel):
+        gaps = [np.linalg.norm(points[pixel] - points[other]) for other in pixels[::every]]
+        return sum(max(settings.density_radius**2 - gap**2, 0) for gap in gaps)
+
     free, centers, groups = set(pixels), [], []
-    while free:
-        seed = max(sorted(free), key=density.get)
+    for seed in sorted(pixels[::every], key=density, reverse=True):
+        if seed not in free or len(free) < settings.min_cluster_size:
+            continue
         center, group = points[seed], set()
         for _ in range(3):
             group = within(center, free, settings.seed_radius) or group
-            center = np.mean([points[pixel] for pixel in sorted(group)], axis=0)
+            center = np.mean([points[pixel] for pixel in sorted(group)], axis=0) if group else center
         if len(group) >= settings.min_cluster_size or not centers:
             centers.append(center)
             groups.append(group)
@@ -95,11 +98,12 @@ def in_loops(embeddings, foreground, settings, every):
     return labels, len(centers), len(real)
 
 
-@pytest.mark.parametrize("every", [1, 4])
+@pytest.mark.parametrize("every", [1, 2])
 @pytest.mark.parametrize("radius", [0.85, 0.9])
 @pytest.mark.parametrize("seed", range(3))
 def test_it_equals_the_algorithm_in_loops(monkeypatch, seed, radius, every):
-    monkeypatch.setattr(seeds, "EVERY", every)
+    monkeypatch.setattr(seeds, "SPARSEST", every)
+    monkeypatch.setattr(seeds, "SAMPLE", 1)  # never enough: as sparse as may be
     rng = np.random.default_rng(seed)
     truth = np.kron(rng.integers(0, 4, (4, 5)), np.ones((4, 4), int)).astype(np.int32)
     embeddings = blobs(truth, seed, spread=0.4, apart=2.0)  # they overlap
@@ -184,32 +188,33 @@ def test_what_lies_within_the_seeds_radius_is_one_instance():
         assert seeded(embeddings, truth > 0, settings).max() == n_leaves
 
 
-def test_the_density_is_that_within_its_radius(monkeypatch):
-    monkeypatch.setattr(seeds, "EVERY", 1)
+def dense_order(points, settings):
+    return np.argsort(-densities(points, settings.density_radius), kind="stable")
+
+
+def test_the_density_is_that_within_its_radius():
     tight, loose = [0.0, 0.01, 0.02], [9.0, 9.2, 9.4, 9.6, 9.8]
     points = np.array([tight + loose], np.float32).T
     for radius, first in [(0.1, 0.01), (0.9, 9.4)]:
         settings = ClusteringSettings(min_cluster_size=2, density_radius=radius, seed_radius=1.5)
-        centers, takers = grow_seeds(points, settings)
+        centers, takers = grow_seeds(points, dense_order(points, settings), settings)
         assert centers.shape == (2, 1)
         assert centers[0, 0] == pytest.approx(first, abs=1e-5)
         assert (takers == takers[:1]).tolist() == [True] * 3 + [False] * 5
 
 
-def test_the_first_seed_stays_however_few_it_takes(monkeypatch):
-    monkeypatch.setattr(seeds, "EVERY", 1)
+def test_the_first_seed_stays_however_few_it_takes():
     points = np.array([[0.0], [5.0], [5.1]], np.float32)
-    centers, takers = grow_seeds(points, ClusteringSettings(min_cluster_size=3))
+    centers, takers = grow_seeds(points, [1, 2, 0], ClusteringSettings(min_cluster_size=3))
     assert centers == pytest.approx(np.array([[5.05]]))
     assert takers.tolist() == [-1, 0, 0]
 
 
-def test_a_seed_that_its_instance_leaves_behind_is_no_seed_again(monkeypatch):
-    monkeypatch.setattr(seeds, "EVERY", 1)
+def test_a_seed_that_its_instance_leaves_behind_is_no_seed_again():
     near, far = np.linspace(0.9, 0.99, 10), np.linspace(1.2, 1.8, 30)
     points = np.concatenate([[0, 0.1], near, far]).astype(np.float32)[:, None]  # one as dense as the other
-    settings = ClusteringSettings(min_cluster_size=2, density_radius=1e-3, seed_radius=1.0)
-    centers, takers = grow_seeds(points, settings)
+    settings = ClusteringSettings(min_cluster_size=2, seed_radius=1.0)
+    centers, takers = grow_seeds(points, [0, 0], settings)
     # the mean of what is within 1 moves: 0.8, then 1.3, and from there the first two are out of reach
     assert centers == pytest.approx(np.concatenate([near, far]).mean().reshape(1, 1))
     assert takers.tolist() == [-1, -1] + [0] * 40
@@ -221,24 +226,38 @@ def test_a_seed_that_its_instance_leaves_behind_is_no_seed_again(monkeypatch):
         st.tuples(st.integers(1, 30), st.integers(1, 3)),
         elements=st.integers(-16, 16).map(lambda number: number / 8),
     ),
-    squared=st.integers(0, 60).map(lambda number: (number + 0.5) / 64),  # between two distances
-    offset=st.sampled_from([0, 500]),
+    radius=st.floats(0.1, 3),
     rows=st.integers(1, 40),
-    every=st.sampled_from([1, 4]),
 )
-def test_neighbours_are_those_of_a_tree(points, squared, offset, rows, every):
-    radius = squared**0.5
-    tree = cKDTree(points[::every].astype(np.float64))
-    expected = tree.query_ball_point(points.astype(np.float64), radius, return_length=True)
+def test_densities_are_those_of_all_distances(points, radius, rows):
+    expected = np.maximum(radius**2 - cdist(points, points, "sqeuclidean"), 0).sum(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seeds, "ROWS", rows)
-        patch.setattr(seeds, "EVERY", every)
-        np.testing.assert_array_equal(count_neighbours(points + np.float32(offset), radius), expected)
+        np.testing.assert_allclose(densities(points, radius), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_point_at_the_radius_is_no_neighbour(monkeypatch):
-    monkeypatch.setattr(seeds, "EVERY", 1)
-    assert count_neighbours(np.array([[-1.0], [0.0], [1.0]], np.float32), 1.0).tolist() == [1, 1, 1]
+def test_many_points_are_sampled_but_never_too_few(monkeypatch):
+    tried = []
+    monkeypatch.setattr(
+        seeds, "densities", lambda points, radius: tried.append(len(points)) or np.ones(len(points))
+    )
+    for side in (40, 100, 200):  # 1,600, 10,000 and 40,000 points
+        seeded(np.zeros((2, side, side), np.float32), np.ones((side, side), bool), SETTINGS)
+    assert tried == [1600, 2500, 5000]
+
+
+def test_mean_shift_finds_the_modes_of_scikit_learn():
+    truth = four_leaves()
+    embeddings = blobs(truth, spread=0.5, apart=4.0)
+    settings = ClusteringSettings(min_cluster_size=12, min_core_size=0, seed_radius=1.8)
+    found = mean_shift(embeddings, truth > 0, settings)
+    theirs = np.zeros(truth.shape, np.int32)
+    theirs[truth > 0] = MeanShift(bandwidth=1.8, min_bin_freq=1).fit(embeddings[:, truth > 0].T).labels_ + 1
+    assert found.max() == 4
+    assert_same_partition(found, theirs)
+    np.testing.assert_array_equal(
+        found, mean_shift(embeddings, truth > 0, settings)
+    )  # its draws are the same
 
 
 @given(

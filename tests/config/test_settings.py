@@ -34,6 +34,9 @@ from leafwise.errors import SettingsError
         (LookSettings, "input_size", 0),
         (LookSettings, "input_size", 100),  # no multiple of 32
         (LookSettings, "margin", -0.1),
+        (LookSettings, "largest_zoom", 0),
+        (LookSettings, "tile_side", -1),
+        (LookSettings, "tile_side", 31),
         (LookSettings, "plant_gap", -0.1),
         (LookSettings, "smallest_plant", 1.5),
         (ClusteringSettings, "min_cluster_size", 1),

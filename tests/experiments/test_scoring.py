@@ -27,8 +27,8 @@ def test_true_means_come_once_and_other_pipelines_with_every_clustering(color_mo
         ("hdbscan+mrf", False), ("hdbscan+mrf", False), ("true_means+cluster_net", True),
     ]  # fmt: skip
     assert found[2].settings.pipeline.refinements == ("cluster_net",)
-    with pytest.raises(SettingsError, match="hdbscan or seeded"):
-        candidates_of(model, "mean_shift")
+    with pytest.raises(SettingsError, match="must be one of seeded"):
+        candidates_of(model, "k_means")
 
 
 def test_leaves_that_any_clustering_finds_are_those_of_the_true_means(color_model, painted):

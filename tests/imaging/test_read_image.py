@@ -349,3 +349,14 @@ def test_one_pixel(tmp_path):
 def test_real_photos(shared):
     assert read_image(shared / "data/cvppp_a1/plant001_rgb.png").shape == (530, 500, 3)
     assert read_image(shared / "data/komatsuna/images/00_00_000_01.png").shape == (480, 480, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_samples_brought_to_8_bits_in_strips_are_the_same(tmp_path, monkeypatch, dtype):
+    samples = np.random.default_rng(0).random((40, 30, 3)) * (
+        1 if dtype == np.float32 else np.iinfo(dtype).max
+    )
+    tifffile.imwrite(tmp_path / "photo.tif", samples.astype(dtype), photometric="rgb")
+    whole = read_image(tmp_path / "photo.tif")
+    monkeypatch.setattr("leafwise.imaging.read.STRIP", 100)
+    np.testing.assert_array_equal(read_image(tmp_path / "photo.tif"), whole)

@@ -227,3 +227,12 @@ def test_labels_that_are_cut_come_back_where_nothing_is_scaled(square, height, w
 @pytest.mark.parametrize("square", [Square(-40, 0, 10), Square(0, 99, 10), Square(50, -50, 3)])
 def test_a_square_off_the_photo_has_no_labels(square):
     assert not cut_labels(np.ones((20, 20), np.int32), square, 8).any()
+
+
+@pytest.mark.parametrize("size", [16, 64, 200])
+@pytest.mark.parametrize("square", [Square(0, 0, 90), Square(-20, 13, 130), Square(40, -60, 77)])
+def test_a_square_scaled_in_strips_is_the_same(monkeypatch, size, square):
+    image = noise(90, 111)
+    whole = cut_square(image, square, size).astype(int)
+    monkeypatch.setattr("leafwise.imaging.square.STRIP", 1000)
+    assert np.abs(cut_square(image, square, size) - whole).max() <= 1  # of rounding

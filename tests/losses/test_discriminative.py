@@ -2,8 +2,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from speckled import embeddings_for, label_batches
 
-from leafwise.losses import discriminative_terms
+from leafwise.losses import discriminative, discriminative_terms
+from leafwise.losses.discriminative import Members
+from leafwise.losses.instances import instance_numbers, runs_of
 
 TERMS = ("pull", "push", "reg")
 
@@ -73,6 +76,89 @@ def test_gradients_equal_finite_differences():
     assert torch.autograd.gradcheck(
         lambda x: tuple(terms_of(x, labels)), embeddings.double().requires_grad_()
     )
+
+
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize("weigh_pull", [None, False, True])
+def test_gradients_equal_finite_differences_with_weights_gaps_and_an_empty_image(background, weigh_pull):
+    embeddings, labels = random_batch(4, shape=(3, 2, 3, 3))
+    labels[0][labels[0] == 2] = 6
+    labels[1] = 0
+    options = {"pull_margin": 0.5, "push_margin": 1.5, "background": background}
+    if weigh_pull is not None:
+        weights = 1 + 9 * torch.rand(labels.shape, generator=torch.Generator().manual_seed(4))
+        options |= {"pixel_weights": weights.double(), "weigh_pull": weigh_pull}
+    assert torch.autograd.gradcheck(
+        lambda x: tuple(discriminative_terms(x, labels, **options)), embeddings.double().requires_grad_()
+    )
+
+
+@settings(max_examples=40)
+@given(
+    labels=label_batches(),
+    seed=st.integers(0, 99),
+    background=st.booleans(),
+    weigh_pull=st.sampled_from([None, False, True]),
+    of_terms=st.tuples(*[st.floats(-2, 2)] * 3),
+)
+def test_the_gradient_of_any_sum_of_the_terms_equals_the_plain_loops(
+    labels, seed, background, weigh_pull, of_terms
+):
+    options = {"pull_margin": 0.3, "push_margin": 1.0, "background": background}
+    if weigh_pull is not None:
+        weights = 1 + torch.rand(labels.shape, generator=torch.Generator().manual_seed(seed)).double()
+        options |= {"pixel_weights": weights, "weigh_pull": weigh_pull}
+    slow = embeddings_for(labels, seed=seed).requires_grad_()
+    expected = 0 * slow.sum() + sum(
+        a * term for a, term in zip(of_terms, loop_terms(slow, labels, **options), strict=True)
+    )
+    there = torch.autograd.grad(expected, slow)[0]
+    for layout in (torch.contiguous_format, torch.channels_last):
+        fast = slow.detach().contiguous(memory_format=layout).requires_grad_()
+        found = sum(
+            a * term for a, term in zip(of_terms, discriminative_terms(fast, labels, **options), strict=True)
+        )
+        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(torch.autograd.grad(found, fast)[0], there)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 10**9])
+def test_the_size_of_the_chunks_changes_nothing(monkeypatch, chunk):
+    embeddings, labels = random_batch(14)
+    embeddings.requires_grad_()
+    expected = terms_of(embeddings, labels, background=True)
+    there = torch.autograd.grad(sum(expected), embeddings)[0]
+    monkeypatch.setattr(discriminative, "CHUNK", chunk)
+    found = terms_of(embeddings, labels, background=True)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(torch.autograd.grad(sum(found), embeddings)[0], there)
+
+
+@given(labels=label_batches(), seed=st.integers(0, 99))
+def test_sums_of_the_instances_are_those_over_their_pixels(labels, seed):
+    points = embeddings_for(labels, seed=seed).permute(0, 2, 3, 1).flatten(0, 2)
+    numbers, n_numbers = instance_numbers(labels)
+    members = Members(numbers.flatten(), runs_of(labels), len(labels) * n_numbers)
+    weights = torch.rand(len(points), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    expected = [points[members.numbers == number].sum(0) for number in range(members.n_instances)]
+    torch.testing.assert_close(members.sums_of(points), torch.stack(expected))
+    weighted = members.sums_of(points, weights)
+    torch.testing.assert_close(weighted, members.sums_of(points * weights[:, None]))
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 4, 4), (2, 3, 0, 4), (2, 3, 4, 0)])
+def test_no_pixels_at_all(shape):
+    embeddings = torch.zeros(shape, requires_grad=True)
+    labels = torch.zeros((shape[0], *shape[2:]), dtype=torch.int32)
+    terms = terms_of(embeddings, labels, background=True)
+    assert [term.item() for term in terms] == [0, 0, 0]
+    assert torch.autograd.grad(sum(terms), embeddings)[0].shape == shape
+
+
+def test_a_mean_over_a_whole_image_is_hardly_rounded():
+    embeddings = 1000.1 + torch.zeros(1, 1, 256, 256)
+    reg = terms_of(embeddings, torch.ones(1, 256, 256, dtype=torch.long)).reg
+    assert reg.item() == pytest.approx(embeddings[0, 0, 0, 0].item(), rel=1e-5)
 
 
 @settings(max_examples=40)

@@ -90,6 +90,23 @@ def test_gradients_equal_finite_differences():
     assert torch.autograd.gradcheck(lambda x: term_of(x, labels, n_pixels=2, generator=seeded(0)), embeddings)
 
 
+@pytest.mark.parametrize("background", [False, True])
+def test_gradients_equal_finite_differences_with_an_empty_image(background):
+    labels = torch.tensor([[[1, 1, 2], [0, 4, 2], [0, 4, 4]], [[0, 0, 0], [0, 0, 0], [0, 0, 0]]])
+    embeddings = embeddings_for(labels).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: term_of(x, labels, background=background), embeddings)
+
+
+def test_the_gradient_lies_in_memory_as_the_embeddings_do():
+    labels = squares()
+    plain = embeddings_for(labels).requires_grad_()
+    pixel_by_pixel = plain.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
+    expected = torch.autograd.grad(term_of(plain, labels), plain)[0]
+    found = torch.autograd.grad(term_of(pixel_by_pixel, labels), pixel_by_pixel)[0]
+    torch.testing.assert_close(found, expected)
+    assert (expected.stride(), found.stride()) == (plain.stride(), pixel_by_pixel.stride())
+
+
 def test_a_case_worked_by_hand():
     # a line: 1 at 0 and 1, 2 at 3, 3 at 7; the first pixel of 1 touches nothing but 1
     embeddings = torch.tensor([[[[0.0, 1.0, 3.0, 7.0]]]], requires_grad=True)

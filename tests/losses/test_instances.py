@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from speckled import direct_boundary, label_batches
 
-from leafwise.losses.instances import boundary_of, instance_numbers, pixels_of_instances
+from leafwise.losses.instances import boundary_of, instance_numbers, pixels_of_instances, runs_of
 
 
 @given(labels=label_batches())
@@ -30,9 +30,18 @@ def test_two_pixels_have_one_number_just_where_image_and_label_are_the_same(labe
     assert torch.equal(numbers % n_numbers, labels)
 
 
+@given(labels=label_batches())
+def test_runs_start_at_the_left_and_where_the_label_changes(labels):
+    width = labels.shape[2]
+    flat = labels.flatten().tolist()
+    expected = [i for i, one in enumerate(flat) if i % width == 0 or one != flat[i - 1]]
+    assert runs_of(labels).tolist() == expected
+
+
 @pytest.mark.parametrize("background", [False, True])
 def test_no_pixels_at_all(background):
     labels = torch.zeros(2, 0, 4, dtype=torch.int32)
     assert pixels_of_instances(labels, background=background).shape == labels.shape
     assert boundary_of(labels).shape == labels.shape
+    assert runs_of(labels).shape == (0,)
     assert instance_numbers(labels)[1] == 1

@@ -1,3 +1,5 @@
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from leafwise.errors import LabelMapError
-from leafwise.metrics import compact_labels, contingency_table
+from leafwise.metrics import compact_labels, contingency, contingency_table
 from leafwise.metrics.contingency import MAX_CELLS
 
 VALUES = st.sampled_from([0, 1, 2, 3, 7, 300, 65_536, 2**31 - 1])
@@ -64,3 +66,15 @@ def test_noise_taken_for_labels_does_not_fill_the_memory():
     assert noise.size**2 > MAX_CELLS
     with pytest.raises(LabelMapError, match="too many for leaves"):
         contingency_table(noise, noise)
+
+
+@given(
+    labels=arrays(np.int32, array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(0, 40)),
+    strip=st.integers(1, 90),
+)
+def test_compact_labels_in_strips_are_the_same(labels, strip):
+    whole, values = compact_labels(labels)
+    with mock.patch.object(contingency, "STRIP", strip):
+        in_strips, same_values = compact_labels(labels)
+    np.testing.assert_array_equal(in_strips, whole)
+    np.testing.assert_array_equal(same_values, values)

@@ -3,12 +3,12 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from bench_metrics import draw_leaves
-from direct_metrics import direct_scores
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from benchmarks.direct_metrics import direct_scores
+from benchmarks.stages.metrics import draw_leaves
 from leafwise.errors import LabelMapError
 from leafwise.imaging import read_labels
 from leafwise.metrics import score_labels

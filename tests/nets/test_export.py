@@ -11,16 +11,20 @@ from leafwise.clustering import hdbscan
 from leafwise.config import ClusteringSettings, NetSettings
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import OutputError
-from leafwise.models import Model, ModelCard, write_card
+from leafwise.models import Model, ModelCard, read_card, write_card
 from leafwise.nets import ClusterNet, EmbeddingNet, export_cluster_net, export_onnx, load_weights
 
 
 @pytest.fixture(scope="module")
 def tiny(tiny_model):
-    """The tiny model in onnxruntime, and the same network in torch."""
+    """The tiny model in onnxruntime, and the same network in torch, its weights rounded as the file has them."""
     model = Model.load(tiny_model, threads=1)
     net = EmbeddingNet(model.card.net)
     load_weights(net, tiny_model / "weights.safetensors")
+    with torch.no_grad():
+        for weights in net.parameters():
+            if weights.numel() >= 1024:
+                weights.copy_(weights.half())
     return model, net.eval()
 
 
@@ -109,6 +113,19 @@ def test_the_file_holds_all_its_weights_and_names_its_ports(tiny_model):
         "model.toml",
         "weights.safetensors",
     ]
+
+
+def test_large_weights_take_half_the_room_and_change_next_to_nothing(tiny_model):
+    net = EmbeddingNet(read_card(tiny_model).net)
+    load_weights(net, tiny_model / "weights.safetensors")
+    program = onnx.load(tiny_model / "embedding.onnx")
+    kinds = {weights.data_type for weights in program.graph.initializer if np.prod(weights.dims) >= 1024}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+    model, images = Model.load(tiny_model, threads=1), noise(2, 64, 64)
+    expected = torch_outputs(model, net.eval(), images).embeddings.numpy()
+    np.testing.assert_allclose(
+        model.embed(images).embeddings, expected, rtol=0, atol=2e-3 * np.abs(expected).max()
+    )
 
 
 def test_an_export_that_cannot_be_written_says_so(tiny, tmp_path, monkeypatch):

@@ -2,10 +2,12 @@ from time import perf_counter
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from leafwise.errors import LabelMapError
 from leafwise.imaging import read_image, read_labels
-from leafwise.plots import draw_overlay, number_colors
+from leafwise.plots import draw_overlay, number_colors, overlay
+from leafwise.plots.text import write_centered
 
 GREY = 90
 
@@ -137,3 +139,16 @@ def test_a_real_photo_in_less_than_sixty_milliseconds(shared):
         times.append(perf_counter() - start)
     assert min(times) < 0.06
     assert all(color_at(picture, number).any() for number in range(1, 20))
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (40, 300), (300, 30), (14, 14)])
+@pytest.mark.parametrize("number", [7, 12345])
+def test_a_number_written_by_way_of_its_surroundings_is_as_on_the_whole_picture(shape, number):
+    height, width = shape
+    for row, col in ((0, 0), (height - 1, width - 1), (height // 2, 0), (height // 2, width // 2)):
+        picture = np.random.default_rng(row).integers(0, 256, (*shape, 3), dtype=np.uint8)
+        canvas = Image.fromarray(picture)
+        size = max(12, round(max(shape) / 25))
+        write_centered(ImageDraw.Draw(canvas), str(number), (col + 0.5, row + 0.5), size)
+        overlay._write_numbers(picture, [overlay._Place(number, row, col, depth=1000.0)])
+        np.testing.assert_array_equal(picture, np.asarray(canvas))

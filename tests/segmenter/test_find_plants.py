@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from leafwise.config import LookSettings
 from leafwise.imaging import Square
 from leafwise.segmenter import find_plants
+from leafwise.segmenter.views import is_near_enough, look_sizes
 
 LOOKS = LookSettings(
     input_size=64, first_size=64, margin=0.0, plant_gap=0.15, photo_gap=0.0, smallest_plant=0.1
@@ -78,7 +79,7 @@ def test_pieces_far_from_the_plant_are_plants_of_their_own():
 @pytest.mark.parametrize(("gap", "n_plants"), [(1, 1), (3, 1), (4, 2), (10, 2)])
 def test_the_gap_counts_in_parts_of_the_larger_extent(gap, n_plants):
     # 20 wide, 0.15 of it is 3 pixels of background between the pieces
-    assert len(find_plants(mask((10, 30, 10, 30), (10, 30, 30 + gap, 44 + gap)), 64, 64, LOOKS)) == n_plants
+    assert len(find_plants(mask((10, 30, 10, 30), (16, 24, 30 + gap, 40 + gap)), 64, 64, LOOKS)) == n_plants
 
 
 def test_pieces_in_a_row_join_one_after_another():
@@ -146,6 +147,90 @@ def test_what_is_nearer_to_another_plant_is_not_a_plants_own():
     assert not large.own[in_small].any()
     assert large.own[in_large].all()
     assert small.own.all()
+
+
+def cross(top, left):
+    """A plant of 12 x 12 cells with leaves two cells wide: its square is 8.5 times as large as it is deep."""
+    return (top + 5, top + 7, left, left + 12), (top, top + 12, left + 5, left + 7)
+
+
+def tray_with_a_clump():
+    """Six plants, and between them three that touch."""
+    places = [(top, left) for top in (2, 46) for left in (2, 22, 42)] + [(24, left) for left in (2, 14, 26)]
+    return mask(*(box for place in places for box in cross(*place)))
+
+
+def test_plants_that_touch_are_seen_in_tiles_of_an_ordinary_plants_size():
+    views = find_plants(tray_with_a_clump(), 1280, 1280, LOOKS)  # 20 pixels a cell
+    assert [view.plant for view in views] == [1, 2, 3, 4, 4, 4, 4, 5, 6, 7]
+    singles = [view.square for view in views if view.plant != 4]
+    assert singles == [Square(top, left, 240) for top in (40, 920) for left in (40, 440, 840)]
+    side = int(12 * 20 * 2**0.5)  # of a depth of a cell's diagonal
+    tiles = [view.square for view in views if view.plant == 4]
+    assert {(tile.top, tile.side) for tile in tiles} == {(480 - (side - 240) // 2, side)}
+    assert (tiles[0].left, tiles[-1].left + side) == (40, 40 + 720)
+    assert all(view.own.any() for view in views)
+
+
+def test_a_small_photo_is_not_seen_in_tiles():
+    views = find_plants(tray_with_a_clump(), 768, 768, LOOKS)
+    assert [view.plant for view in views] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_plant_with_larger_leaves_is_no_clump():
+    small = [(2, 10, left, left + 8) for left in (2, 14, 26, 38, 50)]
+    views = find_plants(mask((20, 56, 10, 46), *small), 1280, 1280, replace(LOOKS, smallest_plant=0.0))
+    assert [view.square.side for view in views] == [160] * 5 + [720]
+
+
+def test_a_given_side_is_kept_to_in_any_photo():
+    views = find_plants(mask((10, 50, 10, 50)), 64, 64, replace(LOOKS, tile_side=32))
+    assert [view.square for view in views] == [Square(top, left, 32) for top in (10, 18) for left in (10, 18)]
+    assert {view.plant for view in views} == {1}
+    (whole,) = find_plants(mask((10, 50, 10, 50)), 64, 64, replace(LOOKS, tile_side=40))
+    assert whole.square == Square(10, 10, 40)
+
+
+def test_two_plants_of_a_kind_do_not_join_over_a_gap_that_the_look_resolves():
+    near = replace(LOOKS, photo_gap=0.1)  # a reach of 6 cells and a part of the extent
+    assert len(find_plants(mask((10, 30, 4, 24), (10, 30, 28, 48)), 64, 64, near)) == 2
+    assert len(find_plants(mask((10, 30, 4, 24), (10, 30, 26, 46)), 64, 64, near)) == 1
+
+
+def test_a_leaf_between_two_plants_goes_to_the_nearer_and_joins_them_not():
+    plants, leaf = ((10, 30, 2, 22), (10, 30, 34, 54)), (18, 22, 25, 29)
+    left, right = find_plants(mask(*plants, leaf), 64, 64, replace(LOOKS, photo_gap=0.05))
+    assert (left.square.side, right.square.side) == (27, 20)
+
+
+def test_a_photos_gap_is_that_of_one_look():
+    pieces = mask((10, 30, 10, 30), (16, 24, 34, 42))  # 4 cells apart
+    looks = replace(LOOKS, plant_gap=0.0, photo_gap=0.1)
+    assert len(find_plants(pieces, 64, 64, looks)) == 1
+    assert len(find_plants(pieces, 64, 64, looks, 4.0)) == 2
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "near_enough"),
+    [(20, 3, True), (20, 1, False), (31, 1, False), (32, 1, True)],  # 12 pixels of the look a cell
+)
+def test_a_look_is_near_enough_where_plants_are_thick_or_fill_half_of_it(height, width, near_enough):
+    looks = replace(LOOKS, first_size=768)
+    whole = Square(0, 0, 1536)
+    for lefts in ((5,), (5, 40)):  # a second plant of the kind changes nothing
+        boxes = [(5, 5 + height, left, left + width) for left in lefts]
+        views = find_plants(mask(*boxes), 1536, 1536, looks)
+        assert is_near_enough(views, whole, 768, looks) == near_enough
+    assert not is_near_enough([], whole, 768, looks)
+
+
+def test_a_large_photo_is_looked_at_from_nearer_and_nearer():
+    looks = LookSettings()
+    assert look_sizes(Square(0, 0, 768), looks) == [768]
+    assert look_sizes(Square(0, 0, 400), looks) == [384]
+    assert look_sizes(Square(0, 0, 2000), looks) == [768, 1536, 1984]
+    assert look_sizes(Square(0, 0, 9999), looks) == [768, 1536, 3072, 6144]
+    assert look_sizes(Square(0, 0, 9999), replace(looks, largest_zoom=1)) == [768]
 
 
 @settings(max_examples=50)

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import ImageError, ModelError
 from leafwise.imaging import scale_maps
 from leafwise.metrics import score_labels
-from leafwise.segmenter import Segmenter
+from leafwise.segmenter import Segmenter, find_leaves
 
 
 def rosette(size=64):
@@ -177,3 +178,44 @@ def test_what_is_no_photo_is_refused_in_one_line(color_model, photo, message):
 def test_an_unknown_model_is_refused():
     with pytest.raises(ModelError, match="no model 'nosuch'"):
         Segmenter.from_pretrained("nosuch")
+
+
+def greenhouse(side=1000, gap=40, touching=()):
+    """Labels (side, side) of plants of 80 pixels in rows, those of each pair in `touching` moved together."""
+    truth, n_leaves = np.zeros((side, side), np.int32), 0
+    places = list(range(gap // 2, side - 79, 80 + gap))
+    for row, top in enumerate(places):
+        for col, left in enumerate(places):
+            leaves = rosette(80)
+            shift = 60 if (row, col) in touching else 0  # past the empty rims of two drawings
+            part = truth[top : top + 80, left + shift : left + shift + 80]
+            part[:] = np.where(leaves > 0, leaves + n_leaves, part)
+            n_leaves += 5
+    return truth
+
+
+def test_small_plants_of_a_large_photo_are_found_by_looking_nearer(color_model, paint):
+    truth = greenhouse()
+    looks = replace(color_model.card.looks, first_size=256)  # a plant of 80 pixels is 20 there
+    segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
+    result = segmenter.segment(paint(truth))
+    assert_sound(result, *truth.shape)
+    assert result.plants.max() == 64
+    assert abs(result.n_leaves - 5 * 64) <= 6  # of some neighbours the greens are nearly the same
+    assert score_labels(truth, result.labels).sbd > 90
+
+
+def test_plants_that_touch_are_segmented_in_tiles(color_model, paint):
+    truth = greenhouse(touching=[(2, 3)])
+    segmenter = Segmenter(color_model)
+    photo = paint(truth)
+    looks = replace(color_model.card.looks, tile_side=96)
+    tiled = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
+    seen = tiled.look([photo])[0]
+    assert any(one.plant == other.plant for one, other in pairwise(seen))  # the two that touch
+    result = tiled.segment(photo)
+    assert_sound(result, *truth.shape)
+    assert result.plants.max() == segmenter.segment(photo).plants.max()
+    assert score_labels(truth, result.labels).sbd > 90
+    assert abs(result.n_leaves - 5 * 64) <= 6
+    np.testing.assert_array_equal(find_leaves(seen, 1000, 1000, tiled.settings).labels, result.labels)

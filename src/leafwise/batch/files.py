@@ -1,5 +1,6 @@
 """The batch: photos read ahead, pooled through the networks, finished in a pool of processes."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -7,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Condition
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +32,7 @@ from leafwise.segmenter import Segmenter
 from leafwise.segmenter.segmenter import check_photo
 
 BATCH = 4  # photos through the networks at a time
-BATCH_PIXELS = 16_000_000  # fewer photos at a time where they are large
+BATCH_PIXELS = 16_000_000  # fewer photos at a time where they are large; alone, here, where one has more
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,12 @@ def segment_files(
         limit = 2 * max(workers, 1)
         pending: dict[Future[Record], Path] = {}
         for batch in _batches(todo, max_pixels, tally):
-            seen = segmenter.look([image for _, image, _ in batch])
+            is_large = _pixels(batch) > BATCH_PIXELS  # then it is one photo, too much to be sent to a process
+            seen = (
+                [segmenter.look_on(batch[0][1])] if is_large else segmenter.look([read[1] for read in batch])
+            )
             for (photo, image, digest), plants in zip(batch, seen, strict=True):
-                pending[submit(Job(names[photo], photo, digest, image, plants))] = photo
+                pending[submit(Job(names[photo], photo, digest, image, plants), here=is_large)] = photo
                 _collect(pending, tally, limit)
         _collect(pending, tally, 0)
     return Report(tally.done, tally.skipped, tally.leaves, tally.errors)
@@ -134,10 +139,11 @@ class _Finishers:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def submit(self, job: Job) -> "Future[Record]":
+    def submit(self, job: Job, *, here: bool = False) -> "Future[Record]":
+        """The future of a photo's record; `here` finishes it in this process in any case."""
         future: Future[Record] = Future()
         try:
-            if self._pool is not None:
+            if self._pool is not None and not here:
                 return self._pool.submit(self._finish, job)
             future.set_result(self._finish(job))
         except Exception as error:  # noqa: BLE001 handed on to whoever asks for the result
@@ -164,33 +170,78 @@ def _collect(pending: "dict[Future[Record], Path]", tally: _Tally, limit: int) -
                 tally.add(Step(photo, error=_line(photo, error)))
 
 
+class _Held:
+    """How many pixels have been read and not yet been passed on: the reader waits while they are many."""
+
+    def __init__(self) -> None:
+        self._pixels = 0
+        self._is_over = False
+        self._changed = Condition()
+
+    def wait(self) -> None:
+        """Wait until there is room for one more photo, whatever its size, or nobody wants it any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_over or self._pixels <= BATCH_PIXELS)
+
+    def add(self, pixels: int) -> None:
+        """Count pixels in, or out where they are below 0."""
+        with self._changed:
+            self._pixels += pixels
+            self._changed.notify_all()
+
+    def __enter__(self) -> "_Held":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
+
+
 def _batches(photos: Sequence[Path], max_pixels: int, tally: _Tally) -> Iterator[list[ReadPhoto]]:
-    """Photos in batches for the networks, read ahead in a thread; those that cannot be read are tallied."""
+    """Photos in batches for the networks, read ahead in a thread; those that cannot be read are tallied.
+
+    A photo of more than `BATCH_PIXELS` is a batch of its own.
+    """
     batch: list[ReadPhoto] = []
-    with ThreadPoolExecutor(1) as reader:
-        ahead: list[tuple[Path, Future[ReadPhoto]]] = []
+    held = _Held()
+    with ThreadPoolExecutor(1) as reader, held:
+        ahead: deque[tuple[Path, Future[ReadPhoto]]] = deque()
         waiting = iter(photos)
         while True:
             while len(ahead) < BATCH and (photo := next(waiting, None)) is not None:
-                ahead.append((photo, reader.submit(_read, photo, max_pixels)))
+                ahead.append((photo, reader.submit(_read, photo, max_pixels, held)))
             if not ahead:
                 break
-            photo, future = ahead.pop(0)
+            photo, future = ahead.popleft()
             try:
-                batch.append(future.result())
+                read = future.result()
             except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
                 tally.add(Step(photo, error=_line(photo, error)))
-            if len(batch) == BATCH or sum(image.size // 3 for _, image, _ in batch) > BATCH_PIXELS:
+                continue
+            if batch and _pixels([*batch, read]) > BATCH_PIXELS:
                 yield batch
+                held.add(-_pixels(batch))
+                batch = []
+            batch.append(read)
+            if len(batch) == BATCH or _pixels(batch) > BATCH_PIXELS:
+                yield batch
+                held.add(-_pixels(batch))
                 batch = []
     if batch:
         yield batch
 
 
-def _read(photo: Path, max_pixels: int) -> ReadPhoto:
+def _pixels(batch: Sequence[ReadPhoto]) -> int:
+    return sum(image.size // 3 for _, image, _ in batch)
+
+
+def _read(photo: Path, max_pixels: int, held: _Held) -> ReadPhoto:
+    held.wait()
     digest = digest_of(photo)
     image = read_image(photo, max_pixels=max_pixels)
     check_photo(image)
+    held.add(image.size // 3)
     return photo, image, digest
 
 

@@ -1,6 +1,6 @@
 """Everything after the networks for one photo: leaves, traits, pictures, files. Runs in the pool."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class Job:
     source: Path
     digest: str
     image: NDArray[np.uint8]  # (H, W, 3)
-    seen: Sequence[SeenPlant]
+    seen: Iterable[SeenPlant]
 
 
 def finish_photo(

@@ -1,4 +1,6 @@
-"""HDBSCAN on pixel embeddings (paper, section 3.2; McInnes et al. 2017)."""
+"""HDBSCAN on pixel embeddings (paper, section 3.2; McInnes et al. 2017), by any of three libraries."""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +8,11 @@ from numpy.typing import NDArray
 from leafwise.clustering.centers import centers_of, nearest_center
 from leafwise.clustering.merge import drop_close
 from leafwise.config import ClusteringSettings
+from leafwise.errors import LeafwiseError
 from leafwise.metrics import compact_labels
+
+Points = NDArray[np.float64]  # (n, D)
+Library = Callable[[Points, int, int, float], NDArray[np.intp]]  # points, sizes, epsilon -> numbers, -1 noise
 
 
 def hdbscan(
@@ -24,10 +30,33 @@ def hdbscan(
     With a `settings.pixel_step` above 1 every n-th pixel is clustered along each axis; the others follow the
     one beside them, or, on a foreground, the nearest center.
     """
+    return _density_clusters(embeddings, foreground, settings, _by_hdbscan)
+
+
+def sklearn_hdbscan(
+    embeddings: NDArray[np.float32], foreground: NDArray[np.bool_] | None, settings: ClusteringSettings
+) -> NDArray[np.int32]:
+    """`hdbscan` as scikit-learn computes it."""
+    return _density_clusters(embeddings, foreground, settings, _by_sklearn)
+
+
+def fast_hdbscan(
+    embeddings: NDArray[np.float32], foreground: NDArray[np.bool_] | None, settings: ClusteringSettings
+) -> NDArray[np.int32]:
+    """`hdbscan` as the library fast_hdbscan computes it, on all cores. Raises LeafwiseError where that is missing."""
+    return _density_clusters(embeddings, foreground, settings, _by_fast_hdbscan)
+
+
+def _density_clusters(
+    embeddings: NDArray[np.float32],
+    foreground: NDArray[np.bool_] | None,
+    settings: ClusteringSettings,
+    library: Library,
+) -> NDArray[np.int32]:
     shape, step = embeddings.shape[1:], settings.pixel_step
     if foreground is None:
         picked = embeddings[:, step // 2 :: step, step // 2 :: step]
-        labels = _with_background(_clusters(_points(picked), settings)).reshape(picked.shape[1:])
+        labels = _with_background(_clusters(_points(picked), settings, library)).reshape(picked.shape[1:])
         nearest = (
             np.minimum(np.arange(side) // step, picked.shape[1 + axis] - 1) for axis, side in enumerate(shape)
         )
@@ -37,7 +66,7 @@ def hdbscan(
         on_grid = np.zeros(shape, bool)
         on_grid[step // 2 :: step, step // 2 :: step] = True
         points = embeddings[:, foreground].T
-        labels[foreground] = _without_noise(points, on_grid[foreground], settings) + 1
+        labels[foreground] = _without_noise(points, on_grid[foreground], settings, library) + 1
     return labels
 
 
@@ -50,11 +79,11 @@ def _with_background(numbers: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def _without_noise(
-    points: NDArray[np.float32], picked: NDArray[np.bool_], settings: ClusteringSettings
+    points: NDArray[np.float32], picked: NDArray[np.bool_], settings: ClusteringSettings, library: Library
 ) -> NDArray[np.int32]:
     """Cluster numbers (n,) of points (n, D) by clusters of those that are picked (n,)."""
     numbers = np.full(len(points), -1, np.int32)
-    numbers[picked] = _clusters(np.ascontiguousarray(points[picked], np.float64), settings)
+    numbers[picked] = _clusters(np.ascontiguousarray(points[picked], np.float64), settings, library)
     if numbers.max() < 0:
         return np.zeros(len(points), np.int32)
     numbers = drop_close(points, numbers, settings.merge_distance)
@@ -63,25 +92,59 @@ def _without_noise(
     return numbers
 
 
-def _points(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
+def _points(embeddings: NDArray[np.float32]) -> Points:
     """(D, h, w) -> (h * w, D)."""
     return np.ascontiguousarray(embeddings.reshape(len(embeddings), -1).T, np.float64)
 
 
-def _clusters(points: NDArray[np.float64], settings: ClusteringSettings) -> NDArray[np.int32]:
+def _clusters(points: Points, settings: ClusteringSettings, library: Library) -> NDArray[np.int32]:
     """Cluster numbers (n,) of points (n, D); -1 is noise."""
-    from hdbscan import HDBSCAN  # takes a second: not for those who only look at scores or pictures
-
     density = settings.pixel_step**2  # pixels of the grid for each point
     min_cluster_size = max(settings.min_cluster_size // density, 2)
     min_samples = max((settings.min_samples or settings.min_cluster_size) // density, 1)
     if len(points) <= max(min_cluster_size, min_samples):
         return np.full(len(points), -1, np.int32)
+    return np.asarray(library(points, min_cluster_size, min_samples, settings.split_distance), np.int32)
+
+
+def _by_hdbscan(points: Points, min_cluster_size: int, min_samples: int, epsilon: float) -> NDArray[np.intp]:
+    from hdbscan import HDBSCAN  # takes a second: not for those who only look at scores or pictures
+
     clusterer = HDBSCAN(
         min_cluster_size=min_cluster_size,
         min_samples=min_samples,
-        cluster_selection_epsilon=settings.split_distance,
+        cluster_selection_epsilon=epsilon,
         approx_min_span_tree=False,
         core_dist_n_jobs=1,
     )
-    return np.asarray(clusterer.fit(points).labels_, np.int32)
+    return np.asarray(clusterer.fit(points).labels_)
+
+
+def _by_sklearn(points: Points, min_cluster_size: int, min_samples: int, epsilon: float) -> NDArray[np.intp]:
+    from sklearn.cluster import HDBSCAN  # takes a second, too
+
+    clusterer = HDBSCAN(
+        min_cluster_size=min_cluster_size,
+        min_samples=min_samples,
+        cluster_selection_epsilon=epsilon,
+        copy=False,
+    )
+    return np.asarray(clusterer.fit(points).labels_)
+
+
+def _by_fast_hdbscan(
+    points: Points, min_cluster_size: int, min_samples: int, epsilon: float
+) -> NDArray[np.intp]:
+    try:
+        from fast_hdbscan import HDBSCAN  # compiles for a minute when it is first imported
+    except ImportError as error:
+        raise LeafwiseError(
+            "the clustering fast_hdbscan needs a package: pip install 'leafwise[fast_hdbscan]'"
+        ) from error
+    clusterer = HDBSCAN(
+        min_cluster_size=min_cluster_size,
+        min_samples=min_samples,
+        cluster_selection_epsilon=epsilon,
+        reproducible=True,
+    )
+    return np.asarray(clusterer.fit(points).labels_)

@@ -1,4 +1,7 @@
-"""Greedy seeds: the densest place first, and all within reach of it are one instance (after Neven et al. 2019)."""
+"""Greedy seeds: the most promising place first, and all within reach of it are one instance (Neven et al. 2019)."""
+
+from collections.abc import Callable, Iterable
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,9 +10,12 @@ from leafwise.clustering.centers import nearest_center
 from leafwise.config import ClusteringSettings
 from leafwise.metrics import compact_labels
 
-SHIFTS = 3  # mean-shift steps of a seed; after the second it hardly moves
-EVERY = 4  # of this many points one is counted as a neighbour: which place is densest stays much the same
-ROWS = 1024  # points whose neighbours are counted at a time: bounds the memory
+SHIFTS = 3  # mean-shift steps of a dense seed; after the second it hardly moves
+MOST_SHIFTS = 100  # of one that starts anywhere; it has come to rest long before
+REST = 1e-3  # embedding units; a seed that moves less has come to rest
+SAMPLE = 3000  # points among which the densest places are looked for, evenly spaced ...
+SPARSEST = 8  # ... but at least every 8-th: small instances must have theirs
+ROWS = 512  # points whose densities are summed at a time: bounds the memory, and fits a cache
 
 
 def seeded(
@@ -28,12 +34,44 @@ def seeded(
     With `foreground`, bool (h, w), only its pixels are clustered, into at least one instance. Without it (None)
     all are, and the largest instance is the background.
     """
+
+    def densest_first(points: NDArray[np.float32]) -> NDArray[np.int64]:
+        sample = np.arange(0, len(points), min(ceil(len(points) / SAMPLE), SPARSEST))
+        return np.asarray(
+            sample[np.argsort(-densities(points[sample], settings.density_radius), kind="stable")]
+        )
+
+    return _by_seeds(embeddings, foreground, settings, densest_first, SHIFTS)
+
+
+def mean_shift(
+    embeddings: NDArray[np.float32], foreground: NDArray[np.bool_] | None, settings: ClusteringSettings
+) -> NDArray[np.int32]:
+    """`seeded` from random pixels, each shifted until it rests: the variant of De Brabandere et al. 2017 (section 2).
+
+    Its bandwidth is `settings.seed_radius`, its draws are the same every time.
+    """
+
+    def at_random(points: NDArray[np.float32]) -> NDArray[np.int64]:
+        return np.random.default_rng(0).permutation(len(points))
+
+    return _by_seeds(embeddings, foreground, settings, at_random, MOST_SHIFTS)
+
+
+def _by_seeds(
+    embeddings: NDArray[np.float32],
+    foreground: NDArray[np.bool_] | None,
+    settings: ClusteringSettings,
+    order: Callable[[NDArray[np.float32]], NDArray[np.int64]],
+    shifts: int,
+) -> NDArray[np.int32]:
     inside = np.ones(embeddings.shape[1:], bool) if foreground is None else foreground
     labels = np.zeros(inside.shape, np.int32)
     if not inside.any():
         return labels
     points = np.ascontiguousarray(embeddings[:, inside].T)
-    centers, takers = grow_seeds(points, settings)
+    points -= points.mean(0)  # small numbers: squared lengths cancel each other below
+    centers, takers = grow_seeds(points, order(points), settings, shifts=shifts)
     numbers = np.full(inside.shape, -1, np.int32)
     numbers[inside] = takers
     real = core_sizes(numbers, len(centers)) >= settings.min_core_size
@@ -45,35 +83,59 @@ def seeded(
 
 
 def grow_seeds(
-    points: NDArray[np.float32], settings: ClusteringSettings
+    points: NDArray[np.float32], order: Iterable[int], settings: ClusteringSettings, *, shifts: int = SHIFTS
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """The centers that greedy seeds come to, the densest first, and the seed that takes each point, -1 for none.
+    """The centers that greedy seeds come to, in their order, and the seed that takes each point, -1 for none.
 
-    float32 (n, D), n > 0 -> (k, D), k > 0, and (n,).
+    float32 (n, D), about their mean, n > 0, and which of them are tried as seeds, at least one, the best first
+    -> (k, D), k > 0, and (n,).
 
     >>> points = np.array([[0.0], [0.1], [0.2], [3.0], [3.1], [9.0]], np.float32)
-    >>> centers, takers = grow_seeds(points, ClusteringSettings(min_cluster_size=2))
+    >>> centers, takers = grow_seeds(points, [1, 3, 5], ClusteringSettings(min_cluster_size=2))
     >>> centers.round(2).ravel().tolist(), takers.tolist()
     ([0.10000000149011612, 3.049999952316284], [0, 0, 0, 1, 1, -1])
     """
-    density = count_neighbours(points, settings.density_radius)
-    free = np.ones(len(points), bool)
-    centers: list[NDArray[np.float32]] = []
     takers = np.full(len(points), -1, np.int32)
-    while free.any():
-        seed = int(np.argmax(np.where(free, density, -1)))
-        center, taken = points[seed], np.zeros_like(free)
-        for _ in range(SHIFTS):
-            near = free & (np.square(points - center).sum(1) < settings.seed_radius**2)
-            if not near.any():
-                break
-            center, taken = points[near].mean(0), near
-        if taken.sum() >= settings.min_cluster_size or not centers:
+    free, squares, where = (
+        points,
+        np.square(points).sum(1),
+        np.arange(len(points)),
+    )  # of the points not yet taken
+    tried = np.zeros(len(points), bool)
+    centers: list[NDArray[np.float32]] = []
+    for seed in order:
+        if tried[seed]:
+            continue
+        near = _ball(points[seed], free, squares, settings.seed_radius, shifts)
+        taken = where[near]
+        if len(taken) >= settings.min_cluster_size or not centers:
             takers[taken] = len(centers)
-            centers.append(center)
-        free &= ~taken
-        free[seed] = False
+            centers.append(free[near].mean(0))
+        tried[taken] = tried[seed] = True
+        free, squares, where = free[~near], squares[~near], where[~near]
+        if len(free) < settings.min_cluster_size:
+            break
     return np.stack(centers), takers
+
+
+def _ball(
+    center: NDArray[np.float32],
+    points: NDArray[np.float32],
+    squares: NDArray[np.float32],
+    radius: float,
+    shifts: int,
+) -> NDArray[np.bool_]:
+    """Which points (n, D), of squared lengths (n,), lie within a radius of a place that moves to their mean."""
+    near = np.zeros(len(points), bool)
+    for _ in range(shifts):
+        closer = squares - points @ (2 * center) < radius**2 - center @ center
+        if not closer.any():
+            break
+        near, before = closer, center
+        center = near.astype(np.float32) @ points / np.float32(near.sum())
+        if np.abs(center - before).max() < REST:
+            break
+    return near
 
 
 def core_sizes(numbers: NDArray[np.int32], n_numbers: int) -> NDArray[np.int64]:
@@ -90,14 +152,20 @@ def core_sizes(numbers: NDArray[np.int32], n_numbers: int) -> NDArray[np.int64]:
     return np.bincount(own[core], minlength=n_numbers)
 
 
-def count_neighbours(points: NDArray[np.float32], radius: float) -> NDArray[np.int64]:
-    """How many of every EVERY-th point lie within a radius of each point: (n, D) -> (n,)."""
-    points = points - points.mean(0)  # small numbers: squared lengths cancel each other below
-    squares = np.square(points).sum(1)
-    counted, their_squares = points[::EVERY], squares[::EVERY]
-    counts = np.empty(len(points), np.int64)
+def densities(points: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
+    """How dense each place is: the sum of [radius^2 - distance^2]_+ over all points, (n, D) -> (n,).
+
+    Epanechnikov's kernel is one matrix product and one cut: |x - y|^2 is a product of x and y with two more columns.
+
+    >>> densities(np.array([[-1.0], [0.0], [0.5], [0.5]], np.float32), 1.0)
+    array([1.  , 2.5 , 2.75, 2.75], dtype=float32)
+    """
+    squares, ones = np.square(points).sum(1, keepdims=True), np.ones((len(points), 1), np.float32)
+    rows = np.concatenate([2 * points, -squares, ones], 1)
+    columns = np.ascontiguousarray(np.concatenate([points, ones, np.float32(radius**2) - squares], 1).T)
+    sums = np.empty(len(points), np.float32)
     for start in range(0, len(points), ROWS):
-        rows = slice(start, start + ROWS)
-        gaps = squares[rows, None] + their_squares - 2 * points[rows] @ counted.T
-        counts[rows] = (gaps < radius**2).sum(1)
-    return counts
+        part = slice(start, start + ROWS)
+        kernel = rows[part] @ columns
+        sums[part] = np.maximum(kernel, 0, out=kernel) @ ones[:, 0]
+    return sums

@@ -17,10 +17,16 @@ class LookSettings:
 
     input_size: int = 384  # pixels, side of the square that the network sees of a plant
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
+    largest_zoom: int = (
+        8  # of the first look at a large photo of small plants, in tiles of first_size; 1: no zoom
+    )
+    tile_side: int = (
+        0  # photo pixels; larger plants are seen in tiles of this side; 0: only plants that touch
+    )
     margin: float = 0.08  # of the plant's extent, added to its square on every side
     one_plant: bool = False  # take everything in a photo as one plant
-    plant_gap: float = 0.05  # of the larger piece's extent; pieces closer than this are one plant
-    photo_gap: float = 0.02  # of the photo's side, added to that: what the first look does not see
+    plant_gap: float = 0.05  # of a piece's extent; much smaller pieces closer than this belong to its plant
+    photo_gap: float = 0.02  # of the side of one look, added to that: what the first look does not see
     smallest_plant: float = 0.015  # of the largest plant's area; anything smaller is not a plant
 
     def __post_init__(self) -> None:
@@ -33,6 +39,11 @@ class LookSettings:
             self.first_size >= self.input_size and self.first_size % 32 == 0,
             f"looks.first_size must be a multiple of 32, not below looks.input_size; it is {self.first_size}",
         )
+        _require(self.largest_zoom >= 1, f"looks.largest_zoom must be at least 1; it is {self.largest_zoom}")
+        _require(
+            self.tile_side == 0 or self.tile_side >= 32,
+            f"looks.tile_side must be at least 32, or 0; it is {self.tile_side}",
+        )
         _require(self.plant_gap >= 0, f"looks.plant_gap must not be negative; it is {self.plant_gap}")
         _require(self.photo_gap >= 0, f"looks.photo_gap must not be negative; it is {self.photo_gap}")
         _require(
@@ -41,7 +52,7 @@ class LookSettings:
         )
 
 
-CLUSTERINGS = ("hdbscan", "seeded")
+CLUSTERINGS = ("seeded", "mean_shift", "hdbscan", "sklearn_hdbscan", "fast_hdbscan")
 REFINEMENTS = ("mrf", "cluster_net")
 PAPER_PIPELINES = (  # rows 1 to 6 of the paper's Table 1 (section 6.2)
     "hdbscan",
@@ -63,8 +74,8 @@ class PipelineSettings:
         first, *others = self.steps.split("+")
         _require(
             first in CLUSTERINGS and all(step in REFINEMENTS for step in others),
-            f"pipeline.steps must be {' or '.join(CLUSTERINGS)}, then any of {', '.join(REFINEMENTS)}, joined by +, "
-            f"for example {PAPER_PIPELINES[3]}; it is {self.steps!r}",
+            f"pipeline.steps must be one of {', '.join(CLUSTERINGS)}, then any of {', '.join(REFINEMENTS)}, "
+            f"joined by +, for example {PAPER_PIPELINES[3]}; it is {self.steps!r}",
         )
 
     @property

@@ -10,6 +10,7 @@ from leafwise.imaging.square import (
     scale_labels,
     scale_maps,
     square_around,
+    square_around_box,
     whole_square,
 )
 from leafwise.imaging.write import (
@@ -39,6 +40,7 @@ __all__ = [
     "scale_labels",
     "scale_maps",
     "square_around",
+    "square_around_box",
     "whole_square",
     "write_image",
     "write_labels",

@@ -13,6 +13,7 @@ from leafwise.imaging.decode import Picture, decode, upright
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
 MAX_PIXELS = 200_000_000  # height times width by the file's header: the guard against decompression bombs
+STRIP = 1 << 22  # pixels brought to 8 bits at a time: bounds the memory of large photos
 MAX_LABEL = int(np.iinfo(np.int32).max)
 _LABEL_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})  # of Pillow
 
@@ -68,7 +69,8 @@ def check_range(path: Path, labels: NDArray[Any]) -> None:
 def _pillow_rgb(path: Path, image: Image.Image) -> NDArray[np.uint8]:
     image.info.pop("transparency", None)  # alpha is dropped anyhow, and Pillow warns of some
     try:
-        return np.array(image.convert("RGB"))  # not asarray, which cannot be written to
+        # a conversion of RGB would be a copy; not asarray, which cannot be written to
+        return np.array(image if image.mode == "RGB" else image.convert("RGB"))
     except ValueError as error:
         raise ImageError(f"{path}: colours of the kind {image.mode}; save it as RGB") from error
 
@@ -84,6 +86,17 @@ def _samples_rgb(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _as_uint8(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
+    """Samples (h, w, n) of any depth as uint8, some rows at a time: numbers in between take more memory."""
+    step = max(STRIP // max(samples.shape[1], 1), 1)
+    if len(samples) <= step:
+        return _strip_as_uint8(path, samples)
+    whole = np.empty(samples.shape, np.uint8)
+    for start in range(0, len(samples), step):
+        whole[start : start + step] = _strip_as_uint8(path, samples[start : start + step])
+    return whole
+
+
+def _strip_as_uint8(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
     if samples.dtype == np.uint16:
         samples = samples >> 8
     elif samples.dtype == np.bool_:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 FILL = (124, 116, 104)  # ImageNet's mean colour: zero once normalised
+STRIP = 1 << 24  # pixels of a square scaled down at a time: bounds the memory of large photos
 
 
 @dataclass(frozen=True)
@@ -42,21 +43,48 @@ def square_around(mask: NDArray[np.bool_], *, margin: float = 0.0) -> Square:
     rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
         return whole_square(*mask.shape)
-    height, width = rows[-1] - rows[0] + 1, cols[-1] - cols[0] + 1
-    side = int(np.ceil(max(height, width) * (1 + 2 * margin)))
-    middle_row, middle_col = (rows[0] + rows[-1] + 1) / 2, (cols[0] + cols[-1] + 1) / 2
+    box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
+    return square_around_box(*box, margin=margin)
+
+
+def square_around_box(rows: slice, cols: slice, *, margin: float = 0.0) -> Square:
+    """The square around some rows and columns, `margin` of its side added on every side.
+
+    >>> square_around_box(slice(4, 6), slice(0, 8), margin=0.25)
+    Square(top=-1, left=-2, side=12)
+    """
+    side = int(np.ceil(max(rows.stop - rows.start, cols.stop - cols.start) * (1 + 2 * margin)))
+    middle_row, middle_col = (rows.start + rows.stop) / 2, (cols.start + cols.stop) / 2
     return Square(int(middle_row - side / 2), int(middle_col - side / 2), side)
 
 
 def cut_square(image: NDArray[np.uint8], square: Square, size: int) -> NDArray[np.uint8]:
     """The square of a photo uint8 (H, W, 3), scaled to (size, size, 3); beyond the photo it is mean-coloured."""
-    canvas = np.empty((square.side, square.side, 3), np.uint8)
+    scaled = np.empty((size, size, 3), np.uint8)
+    step = max(STRIP * size // square.side**2, 1)  # rows of the result
+    for start in range(0, size, step):
+        stop = min(start + step, size)
+        first, last = start * square.side / size, stop * square.side / size
+        reach = max(square.side / size, 1) + 1  # of the filter, and one to be safe
+        low, high = max(int(first - reach), 0), min(int(last + reach) + 1, square.side)
+        strip = Image.fromarray(_rows_of(image, square, low, high))
+        box = (0, first - low, square.side, last - low)
+        scaled[start:stop] = np.asarray(strip.resize((size, stop - start), Image.Resampling.BILINEAR, box))
+    return scaled
+
+
+def _rows_of(image: NDArray[np.uint8], square: Square, low: int, high: int) -> NDArray[np.uint8]:
+    """Rows low..high - 1 of a square of a photo, mean-coloured beyond the photo."""
+    canvas = np.empty((high - low, square.side, 3), np.uint8)
     canvas[:] = FILL
     rows, cols = square.inside(*image.shape[:2])
-    canvas[
-        rows.start - square.top : rows.stop - square.top, cols.start - square.left : cols.stop - square.left
-    ] = image[rows, cols]
-    return np.asarray(Image.fromarray(canvas).resize((size, size), Image.Resampling.BILINEAR))
+    rows = slice(max(rows.start, square.top + low), min(rows.stop, square.top + high))
+    if rows.start < rows.stop:
+        canvas[
+            rows.start - square.top - low : rows.stop - square.top - low,
+            cols.start - square.left : cols.stop - square.left,
+        ] = image[rows, cols]
+    return canvas
 
 
 def cut_labels(labels: NDArray[np.int32], square: Square, size: int) -> NDArray[np.int32]:

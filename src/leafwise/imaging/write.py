@@ -86,7 +86,7 @@ def write_image(path: str | os.PathLike[str], image: NDArray[np.uint8]) -> None:
         raise ImageError(f"{path}: an image is uint8 (h, w, 3), this one is {image.dtype} {image.shape}")
     _check_suffix(path, (".png", *_JPEG_SUFFIXES, *_TIFF_SUFFIXES))
     with atomic_path(path) as temporary:
-        temporary.write_bytes(_encoded(image, path.suffix.lower(), "rgb"))
+        temporary.write_bytes(_encoded(image, path.suffix.lower(), "rgb").getbuffer())
 
 
 def write_labels(path: str | os.PathLike[str], labels: NDArray[Any]) -> Path:
@@ -109,11 +109,11 @@ def write_labels(path: str | os.PathLike[str], labels: NDArray[Any]) -> Path:
         path = path.with_suffix(".tif")
     values = labels.astype(np.uint16 if fits else np.uint32)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(_encoded(values, path.suffix.lower(), "minisblack"))
+        temporary.write_bytes(_encoded(values, path.suffix.lower(), "minisblack").getbuffer())
     return path
 
 
-def _encoded(samples: NDArray[Any], suffix: str, photometric: str) -> bytes:
+def _encoded(samples: NDArray[Any], suffix: str, photometric: str) -> BytesIO:
     """The file's bytes, in memory: encoders that write by themselves lose the reason of a failure."""
     file = BytesIO()
     if suffix in _TIFF_SUFFIXES:
@@ -125,7 +125,7 @@ def _encoded(samples: NDArray[Any], suffix: str, photometric: str) -> bytes:
         Image.fromarray(samples).save(file, format="JPEG", quality=92)
     else:
         Image.fromarray(samples).save(file, format="PNG", compress_level=_COMPRESSION_LEVEL)
-    return file.getvalue()
+    return file
 
 
 def _check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:

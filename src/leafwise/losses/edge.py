@@ -51,10 +51,7 @@ def edge_term(
     """
     with torch.autocast(embeddings.device.type, enabled=False):
         drawn = _draw(labels, n_pixels, background=background, generator=generator)
-        image, row, column = drawn.pixels
-        points = embeddings[image, :, row, column]  # (n, D)
-        points = points if points.dtype == torch.float64 else points.float()
-        gaps: Tensor = _SquaredGaps.apply(points, drawn, hinge)  # type: ignore[no-untyped-call]
+        gaps: Tensor = _SquaredGaps.apply(embeddings, drawn, hinge)  # type: ignore[no-untyped-call]
         n_pairs = drawn.n_instances * (drawn.n_instances - 1) / 2  # (B,)
         has_instances = pixels_of_instances(labels, background=background).flatten(1).any(1)
         return (gaps / n_pairs.clamp(min=1)).sum() / has_instances.sum().clamp(min=1)
@@ -90,42 +87,51 @@ def _draw(labels: Tensor, n_pixels: int, *, background: bool, generator: torch.G
 
 
 class _SquaredGaps(torch.autograd.Function):
-    """Mean of [hinge - distance]_+^2 of each two instances, summed over those of an image: (n, D) -> (B,).
+    """Mean of [hinge - distance]_+^2 of each two instances, summed over those of an image: (B, D, h, w) -> (B,).
 
     A pair of points of weight w adds w (hinge - d)^2, whose gradient at x_i is -2 w (hinge - d) / d (x_i - x_j). Sums
     over j are matrix products, and the gradient is found beside the value, so that no distance is kept for later.
     """
 
     @staticmethod
-    def forward(ctx: Any, points: Tensor, drawn: _Drawn, hinge: float) -> Tensor:
-        numbers, weights = drawn.numbers, 1 / drawn.n_of_own.to(points.dtype)
+    def forward(ctx: Any, embeddings: Tensor, drawn: _Drawn, hinge: float) -> Tensor:
+        points = embeddings.permute(0, 2, 3, 1)[drawn.pixels]  # (n, D)
+        points = points if points.dtype == torch.float64 else points.float()
+        other = drawn.numbers.diff(prepend=drawn.numbers[:1]) > 0
+        ranks = other.cumsum(0).to(points.dtype)  # of the instances, small enough to be exact
+        weights = 1 / drawn.n_of_own.to(points.dtype)
         largest = int(drawn.n_of_own.max()) if len(points) else 0
         centered = (points - points.mean(0)).T.contiguous()  # (D, n), small numbers round less
-        lengths = centered.square().sum(0)
-        weighted = weights * torch.cat([centered, torch.ones_like(centered[:1])])  # (D + 1, n)
+        ones, lengths = torch.ones_like(centered[:1]), centered.square().sum(0, keepdim=True)
+        # a column of the left times one of the right is a squared distance
+        left = torch.cat([-2 * centered, lengths, ones])  # (D + 2, n)
+        right = torch.cat([centered, ones, lengths])
+        smallest = _rounding(lengths) if len(points) else 0
+        weighted = weights * torch.cat([centered, ones])  # (D + 1, n)
         pulls = torch.zeros_like(weighted)
         sums = points.new_zeros(len(drawn.n_of_images))
         for image, rows, columns in _blocks(drawn.n_of_images):
-            squares = torch.addmm(lengths[columns], centered[:, rows].T, centered[:, columns], alpha=-2)
-            squares += lengths[rows, None]
-            distances = squares.clamp_(min=_rounding(lengths[columns])).sqrt_()  # (rows, columns)
+            distances = (left[:, rows].T @ right[:, columns]).clamp_(min=smallest).sqrt_()  # (rows, columns)
             gaps = (hinge - distances).clamp_(min=0)
             # each pair of points once, and no two of one instance; further right there are none of these
             near = slice(columns.start, min(rows.stop + largest, columns.stop))
-            gaps[:, : near.stop - near.start].masked_fill_(numbers[rows, None] >= numbers[near], 0)
+            gaps[:, : near.stop - near.start] *= (ranks[near] - ranks[rows, None]).clamp_(0, 1)
             forces = torch.div(gaps, distances, out=distances)
-            pulls[:, rows] += weighted[:, columns] @ forces.T
-            pulls[:, columns] += weighted[:, rows] @ forces
+            pulls[:, rows].addmm_(weighted[:, columns], forces.T)
+            pulls[:, columns].addmm_(weighted[:, rows], forces)
             sums[image] += weights[rows] @ (gaps.square_() @ weights[columns])
         gradient = -2 * weights * (pulls[-1] * centered - pulls[:-1])  # (D, n)
-        ctx.save_for_backward(gradient.T, drawn.pixels[0])
+        ctx.save_for_backward(embeddings, gradient.T, *drawn.pixels)
         return sums
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None, None]:
-        gradient, image = ctx.saved_tensors
-        return outer[image, None] * gradient, None, None
+        embeddings, gradient, *pixels = ctx.saved_tensors
+        whole = torch.zeros_like(embeddings)
+        # no pixel is drawn twice
+        whole.permute(0, 2, 3, 1)[tuple(pixels)] = (outer[pixels[0], None] * gradient).to(whole.dtype)
+        return whole, None, None
 
 
 def _rounding(lengths: Tensor) -> Tensor:

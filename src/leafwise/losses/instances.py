@@ -1,4 +1,4 @@
-"""Where the instances of a batch of label maps are: their pixels, their boundaries, a number for each."""
+"""Where the instances of a batch of label maps are: their pixels, runs and boundaries, a number for each."""
 
 import torch
 from torch import Tensor
@@ -22,6 +22,17 @@ def instance_numbers(labels: Tensor) -> tuple[Tensor, int]:
     n_numbers = int(labels.max()) + 1 if labels.numel() else 1
     first = n_numbers * torch.arange(len(labels), device=labels.device)
     return first[:, None, None] + labels, n_numbers
+
+
+def runs_of(labels: Tensor) -> Tensor:
+    """First pixel of each run of one label along a row, among all pixels of a batch: (B, h, w) -> int64 (r,), rising.
+
+    >>> runs_of(torch.tensor([[[0, 0, 2], [2, 2, 2]]]))
+    tensor([0, 2, 3])
+    """
+    starts = torch.ones_like(labels, dtype=torch.bool)
+    starts[:, :, 1:] = labels[:, :, 1:] != labels[:, :, :-1]
+    return starts.flatten().nonzero()[:, 0]
 
 
 def boundary_of(labels: Tensor) -> Tensor:

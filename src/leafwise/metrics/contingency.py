@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from leafwise.errors import LabelMapError
 
+STRIP = 1 << 20  # pixels looked up at a time: numpy makes 8 bytes of each for that
 MAX_CELLS = 2**25  # of a contingency table, 256 MB: 5,000 leaves against 5,000
 
 
@@ -39,11 +40,16 @@ def compact_labels(labels: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDAr
         values = np.concatenate([np.zeros(shift, np.int64), values.astype(np.int64)])
         return (compact.reshape(labels.shape) + shift).astype(np.int32), values
     present = np.zeros(int(labels.max()) + 1, np.bool_)
-    index = labels.astype(np.intp, copy=False)
-    present[index] = True
+    step = max(STRIP // labels.shape[1], 1)
+    strips = [slice(start, start + step) for start in range(0, len(labels), step)]
+    for strip in strips:
+        present[labels[strip].astype(np.intp, copy=False)] = True
     present[0] = False
     numbers = np.cumsum(present, dtype=np.int32)
-    return numbers[index], np.concatenate([[0], np.flatnonzero(present)])
+    compact = np.empty(labels.shape, np.int32)
+    for strip in strips:
+        compact[strip] = numbers[labels[strip].astype(np.intp, copy=False)]
+    return compact, np.concatenate([[0], np.flatnonzero(present)])
 
 
 def contingency_table(truth: NDArray[np.integer], prediction: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from safetensors import SafetensorError
@@ -17,6 +18,8 @@ from leafwise.errors import ModelError
 from leafwise.imaging import atomic_path
 from leafwise.nets.cluster_net import ClusterNet
 from leafwise.nets.embedding_net import EmbeddingNet
+
+LARGE = 1024  # numbers; smaller weights stay in float32
 
 
 class _ForInference(nn.Module):
@@ -74,7 +77,7 @@ def _export(
             dynamic_shapes=({0: free, 2: free, 3: free},),
             verbose=False,
         )
-    model = _without_traces(program.model_proto)  # type: ignore[union-attr]
+    model = _with_half_weights(_without_traces(program.model_proto))  # type: ignore[union-attr]
     with atomic_path(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
 
@@ -93,6 +96,24 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     ):
         del part.metadata_props[:]
         part.doc_string = ""
+    return model
+
+
+def _with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network with its large weights in float16, half the file; a runtime expands them when it loads them."""
+    graph = model.graph
+    casts = []
+    for weights in [one for one in graph.initializer if one.data_type == onnx.TensorProto.FLOAT]:
+        values = onnx.numpy_helper.to_array(weights)
+        if values.size >= LARGE and np.abs(values).max() < np.finfo(np.float16).max:
+            half = onnx.numpy_helper.from_array(values.astype(np.float16), f"{weights.name}_half")
+            casts.append(
+                onnx.helper.make_node("Cast", [half.name], [weights.name], to=onnx.TensorProto.FLOAT)
+            )
+            weights.CopyFrom(half)
+    nodes = [*casts, *graph.node]  # a node comes after those that it needs
+    del graph.node[:]
+    graph.node.extend(nodes)
     return model
 
 

@@ -15,6 +15,7 @@ from leafwise.plots.text import write_centered
 # Heights of numbers and widths of lines; the side is the photo's longer one, the depth half the leaf's width.
 _READABLE = 12  # pixels; lower digits cannot be told apart
 _LEAST_TEXT = 1 / 160  # of the side
+_LARGEST_SIDE = 4000  # pixels; larger photos are of many plants, and looked at in parts
 _MOST_TEXT = 1 / 25  # of the side
 _TEXT_BY_DEPTH = 1.2  # of one or two digits
 _DIGITS_BY_DEPTH = 3  # that fit in where they are as high as the depth; numbers with more of them are lower
@@ -65,17 +66,25 @@ def draw_overlay(image: NDArray[np.uint8], labels: NDArray[np.integer]) -> NDArr
         line = min(photo_line, max(1, deepest * _LINE_BY_DEPTH))
         picture[box][(depth > 0) & (depth <= line)] = colors[leaf]
         places.append(_Place(int(numbers[leaf]), box[0].start + int(row), box[1].start + int(col), deepest))
-    return _write_numbers(picture, places)
+    _write_numbers(picture, places)
+    return picture
 
 
-def _write_numbers(picture: NDArray[np.uint8], places: list[_Place]) -> NDArray[np.uint8]:
-    canvas = Image.fromarray(picture)
-    draw = ImageDraw.Draw(canvas)
-    side = max(picture.shape[:2])
+def _write_numbers(picture: NDArray[np.uint8], places: list[_Place]) -> None:
+    """Write numbers into a picture (h, w, 3), each by way of its surroundings: a photo may be large."""
+    side = min(max(picture.shape[:2]), _LARGEST_SIDE)
     least = max(_READABLE, side * _LEAST_TEXT)
     most = max(least, side * _MOST_TEXT)
     for place in sorted(places, key=lambda place: -place.depth):  # small leaves' numbers stay on top
         text = str(place.number)
         fitting = place.depth * min(_TEXT_BY_DEPTH, _DIGITS_BY_DEPTH / len(text))
-        write_centered(draw, text, (place.col + 0.5, place.row + 0.5), round(min(max(fitting, least), most)))
-    return np.array(canvas)
+        size = round(min(max(fitting, least), most))
+        down, across = (
+            2 * size,
+            (len(text) + 1) * size,
+        )  # more than text and halo, moved off the picture's edges
+        top, left = max(place.row - down, 0), max(place.col - across, 0)
+        around = picture[top : place.row + down, left : place.col + across]
+        canvas = Image.fromarray(around)
+        write_centered(ImageDraw.Draw(canvas), text, (place.col - left + 0.5, place.row - top + 0.5), size)
+        around[:] = np.asarray(canvas)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count, groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from leafwise.models import ClusterNetwork
 from leafwise.refine import merge_masks
 from leafwise.segmenter.pipeline import Leaves, Masks, cluster, refine
 from leafwise.segmenter.seen import SeenPlant
+from leafwise.segmenter.tiles import Tile, join_tiles
 
 STRIP = 1 << 18  # photo pixels scaled up at a time: bounds the memory of large photos
 Maps = NDArray[np.float32]  # (C, h, w)
@@ -37,7 +39,7 @@ class Segmentation:
 
 
 def find_leaves(
-    seen: Sequence[SeenPlant],
+    seen: Iterable[SeenPlant],
     height: int,
     width: int,
     settings: SegmentSettings,
@@ -47,8 +49,8 @@ def find_leaves(
 
     `network` is for the step cluster_net.
     """
-    starts = [cluster(plant, settings) for plant in seen]
-    return finish_leaves(seen, starts, height, width, settings, network)
+    pairs = ((plant, refine(plant, cluster(plant, settings), settings, network)) for plant in seen)
+    return _place_all(pairs, height, width, settings)
 
 
 def finish_leaves(
@@ -69,32 +71,55 @@ def place_leaves(
     seen: Sequence[SeenPlant], leaves: Iterable[Leaves], height: int, width: int, settings: SegmentSettings
 ) -> Segmentation:
     """The end of `find_leaves`: each plant's leaves from the network's grid to a photo of (height, width)."""
+    return _place_all(zip(seen, leaves, strict=True), height, width, settings)
+
+
+def _place_all(
+    pairs: Iterable[tuple[SeenPlant, Leaves]], height: int, width: int, settings: SegmentSettings
+) -> Segmentation:
+    """Place plants one after another: those of a large photo are never all in memory."""
     labels = np.zeros((height, width), np.int32)
     plants = [np.zeros(1, np.int32)]
     n_leaves = 0
-    for number, (plant, its_leaves) in enumerate(zip(seen, leaves, strict=True), 1):
-        rows, cols = plant.square.inside(height, width)
-        found = _on_photo(plant, its_leaves, rows, cols, settings)
-        free = labels[rows, cols] == 0
-        found = _by_size(np.where(free, found, 0))
-        labels[rows, cols] += np.where(found > 0, found + n_leaves, 0).astype(np.int32)
-        count = int(found.max(initial=0))
-        plants.append(np.full(count, number, np.int32))
-        n_leaves += count
+    alone = count(-1, -1)  # numbers that no plant has
+    for number, (_, parts) in enumerate(groupby(pairs, lambda pair: pair[0].plant or next(alone)), 1):
+        tiles = [_on_photo(plant, leaves, height, width, settings) for plant, leaves in parts]
+        found = join_tiles(tiles) if len(tiles) > 1 else tiles[0]
+        placed = _place(labels[found.rows, found.cols], found.labels, n_leaves)
+        plants.append(np.full(placed, number, np.int32))
+        n_leaves += placed
     return Segmentation(labels, np.concatenate(plants))
 
 
-def _on_photo(
-    plant: SeenPlant, leaves: Leaves, rows: slice, cols: slice, settings: SegmentSettings
-) -> NDArray[np.int32]:
-    """The leaves of one plant on the photo's pixels `rows` x `cols`.
+def _place(labels: NDArray[np.int32], found: NDArray[np.integer], before: int) -> int:
+    """Write a plant's leaves, (h, w), into the part (h, w) of the photo's where none are yet; how many there are.
+
+    They are numbered from `before` + 1 on, from the largest to the smallest.
+    """
+    n_found = int(found.max(initial=0))
+    strips = list(_strips(slice(0, len(found)), slice(0, found.shape[1])))
+    areas = np.zeros(n_found + 1, np.int64)
+    for strip in strips:
+        areas += np.bincount(found[strip][labels[strip] == 0], minlength=n_found + 1)
+    areas[0] = 0
+    order = np.argsort(-areas, kind="stable")[: np.count_nonzero(areas)]
+    numbers = np.zeros(n_found + 1, np.int32)
+    numbers[order] = before + np.arange(1, len(order) + 1)
+    for strip in strips:
+        np.copyto(labels[strip], numbers[found[strip]], where=labels[strip] == 0)
+    return len(order)
+
+
+def _on_photo(plant: SeenPlant, leaves: Leaves, height: int, width: int, settings: SegmentSettings) -> Tile:
+    """The leaves of one square on the pixels of a photo of (height, width).
 
     Labels that are scaled up have steps for borders. So it is what they were decided from that is scaled up:
     embeddings and foreground after a clustering, masks after ClusterNet, and each label's own area after the MRF.
     """
-    found = np.zeros((rows.stop - rows.start, cols.stop - cols.start), np.int32)
+    rows, cols = plant.square.inside(height, width)
+    found = np.zeros((rows.stop - rows.start, cols.stop - cols.start), np.uint16)  # a grid has fewer leaves
     if not leaves.labels.any():
-        return found
+        return Tile(rows, cols, found)
     if leaves.masks is not None:
         maps, decide = _by_masks(plant, leaves.masks, settings)
     elif plant.foreground is None or settings.pipeline.refinements[-1:] == ("mrf",):
@@ -104,7 +129,7 @@ def _on_photo(
     for strip in _strips(rows, cols):
         part = slice(strip.start - rows.start, strip.stop - rows.start)
         found[part] = decide(scale_maps(maps, plant.square, strip, cols))
-    return found
+    return Tile(rows, cols, found)
 
 
 Decision = tuple[Maps, Callable[[Maps], NDArray[np.int32]]]  # maps on the grid; scaled maps -> labels
@@ -151,13 +176,3 @@ def _strips(rows: slice, cols: slice) -> Iterator[slice]:
     height = max(STRIP // max(cols.stop - cols.start, 1), 1)
     for start in range(rows.start, rows.stop, height):
         yield slice(start, min(start + height, rows.stop))
-
-
-def _by_size(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The same leaves, numbered 1..n from the largest to the smallest."""
-    areas = np.bincount(labels.ravel(), minlength=1)
-    areas[0] = 0
-    order = np.argsort(-areas, kind="stable")[: np.count_nonzero(areas)]
-    numbers = np.zeros(len(areas), np.int32)
-    numbers[order] = np.arange(1, len(order) + 1)
-    return numbers[labels]

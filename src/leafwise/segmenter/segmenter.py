@@ -14,11 +14,18 @@ from leafwise.imaging import cut_square, whole_square
 from leafwise.models import Model, load_model
 from leafwise.segmenter.leaves import Segmentation, find_leaves
 from leafwise.segmenter.seen import SeenPlant
-from leafwise.segmenter.views import PlantView, find_plants, own_part
+from leafwise.segmenter.tiles import look_tiles
+from leafwise.segmenter.views import (
+    PlantView,
+    find_plants,
+    is_near_enough,
+    look_sizes,
+    own_part,
+    scaled_square,
+)
 
 DEFAULT_MODEL = "rosette"
 BATCH = 8  # squares through the network at a time: bounds the memory of a tray
-Embedding = tuple[NDArray[np.float32], NDArray[np.float32] | None]  # of one square, see models.Embedded
 SMALLEST_SIDE = 16  # pixels; nothing can be seen in less
 
 
@@ -47,44 +54,65 @@ class Segmenter:
         """The leaves of a photo uint8 RGB (H, W, 3). Raises ImageError for any other array."""
         check_photo(image)
         height, width = image.shape[:2]
-        seen = self.look([image])[0]
-        return find_leaves(seen, height, width, self.settings, self.model.cluster_network)
+        return find_leaves(self.look_on(image), height, width, self.settings, self.model.cluster_network)
 
     def look(self, images: Sequence[NDArray[np.uint8]]) -> list[list[SeenPlant]]:
         """Both looks at some photos uint8 (H, W, 3), pooled into batches: each photo's plants."""
-        views = self._first_look(images)
+        views = [self._first_look(image) for image in images]
+        pairs = [(image, view) for image, found in zip(images, views, strict=True) for view in found]
+        seen = self._second_look(pairs)
+        return [[next(seen) for _ in found] for found in views]
+
+    def look_on(self, image: NDArray[np.uint8]) -> Iterator[SeenPlant]:
+        """Both looks at one photo uint8 (H, W, 3), its plants as they are asked for: a large one may have many."""
+        return self._second_look([(image, view) for view in self._first_look(image)])
+
+    def _second_look(self, pairs: Sequence[tuple[NDArray[np.uint8], PlantView]]) -> Iterator[SeenPlant]:
+        """What the network says of each view of a photo."""
         size = self.settings.looks.input_size
-        squares = [
-            cut_square(image, view.square, size)
-            for image, found in zip(images, views, strict=True)
-            for view in found
-        ]
-        if not squares:
-            return [[] for _ in images]
-        chunks = (squares[i : i + BATCH] for i in range(0, len(squares), BATCH))
-        embedded = (seen for chunk in chunks for seen in self._second_look(chunk))
-        return [[_own(view, *next(embedded)) for view in found] for found in views]
+        for start in range(0, len(pairs), BATCH):
+            chunk = pairs[start : start + BATCH]
+            squares = np.stack([cut_square(image, view.square, size) for image, view in chunk])
+            embeddings, foreground = self.model.embed(squares)
+            for i, (_, view) in enumerate(chunk):
+                yield _own(view, embeddings[i], None if foreground is None else foreground[i])
 
-    def _second_look(self, squares: Sequence[NDArray[np.uint8]]) -> Iterator[Embedding]:
-        embeddings, foreground = self.model.embed(np.stack(squares))
-        for i in range(len(squares)):
-            yield embeddings[i], None if foreground is None else foreground[i]
-
-    def _first_look(self, images: Sequence[NDArray[np.uint8]]) -> list[list[PlantView]]:
+    def _first_look(self, image: NDArray[np.uint8]) -> list[PlantView]:
+        """Where the plants are: in a large photo from nearer and nearer, until they are near enough."""
         looks = self.settings.looks
-        sizes = [(image.shape[0], image.shape[1]) for image in images]
-        wholes = [whole_square(height, width) for height, width in sizes]
+        height, width = image.shape[:2]
+        whole = whole_square(height, width)
         if not self.model.card.net.foreground_head:  # nothing says where the plant is: one look at the photo
             grid = looks.input_size // self.model.card.stride
-            return [[PlantView(whole, np.ones((grid, grid), bool))] for whole in wholes]
-        threshold = self.settings.clustering.foreground_threshold
-        views = []
-        for image, whole, (height, width) in zip(images, wholes, sizes, strict=True):
-            size = min(max(whole.side // 32 * 32, looks.input_size), looks.first_size)
-            chance = self.model.embed(cut_square(image, whole, size)[None]).foreground
-            assert chance is not None  # noqa: S101 the card says so, and loading held it to that
-            views.append(find_plants(chance[0] > threshold, height, width, looks))
-        return views
+            return [PlantView(whole, np.ones((grid, grid), bool))]
+        found: list[PlantView] = []
+        for size in look_sizes(whole, looks):
+            foreground = self._foreground(image, size) > self.settings.clustering.foreground_threshold
+            found = find_plants(foreground, height, width, looks, size / looks.first_size) or found
+            if is_near_enough(found, whole, size, looks):
+                break
+        return found
+
+    def _foreground(self, image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+        """The foreground's probability (h, w) over a photo's whole square, looked at with `size` pixels a side.
+
+        Past `looks.first_size`, in tiles: a foreground, unlike embeddings, may be put together from several looks.
+        """
+        whole, stride = whole_square(*image.shape[:2]), self.model.card.stride
+        side = min(size, self.settings.looks.first_size)
+        foreground = np.zeros((size // stride, size // stride), np.float32)
+        for tile, core in look_tiles(size, side):
+            square = scaled_square(tile, whole, size)
+            rows, cols = square.inside(*image.shape[:2])
+            if rows.start >= rows.stop or cols.start >= cols.stop:
+                continue  # beyond a photo that is not square
+            seen = self.model.embed(cut_square(image, square, side)[None]).foreground
+            assert seen is not None  # noqa: S101 the card says so, and loading held it to that
+            down, across = (slice(part.start // stride, part.stop // stride) for part in core)
+            top, left = tile.top // stride, tile.left // stride
+            part = seen[0, down.start - top : down.stop - top, across.start - left : across.stop - left]
+            foreground[down, across] = part
+        return foreground
 
 
 def _own(
@@ -93,7 +121,7 @@ def _own(
     """What the network said of a square, less the foreground that is another plant's."""
     if foreground is not None:
         foreground = foreground * own_part(view, len(foreground))
-    return SeenPlant(view.square, embeddings, foreground)
+    return SeenPlant(view.square, embeddings, foreground, view.plant)
 
 
 def check_photo(image: NDArray[np.uint8]) -> None:

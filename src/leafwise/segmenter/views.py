@@ -1,4 +1,4 @@
-"""The first look: where a photo's plants are, and the square of each."""
+"""The first look: where a photo's plants are, and the squares that each is seen in."""
 
 from dataclasses import dataclass
 
@@ -8,42 +8,112 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from leafwise.config import LookSettings
-from leafwise.imaging import Square, scale_labels, square_around, whole_square
+from leafwise.imaging import Square, scale_labels, square_around_box, whole_square
+from leafwise.segmenter.tiles import cover
 
-MAX_PIECES = 200  # pieces of foreground looked at, the largest first
+SMALL_PHOTO = 768  # pixels a side; up to there, one look at the whole photo is near enough
+LEAST_DEPTH = 16  # pixels of the look from a plant's outline to its innermost pixel; with less, plants blur
+MAX_PIECES = 2000  # pieces of foreground looked at, the largest first
+UNRESOLVED = 3.0  # cells; a gap between two plants that narrow may be one that the look did not see
+SIMILAR = 0.25  # of a piece's area; one of so much beside it is a plant itself, not a leaf of the other
+ORDINARY = 12  # depths: the side of a rosette's square; 8.5 to 14.4 on the 108 photos of CVPPP A1
+CLUMP = (
+    1.5  # of the square that is ordinary in a photo and for such leaves; a larger one is of plants that touch
+)
 FULL_NEIGHBOURHOOD = np.ones((3, 3), bool)
+
+Box = tuple[slice, slice]  # rows and columns
 
 
 @dataclass(frozen=True)
 class PlantView:
-    """A plant's square in the photo, and which part of the square is the plant's own."""
+    """A square of the photo to see a plant in, or a part of it, and which part of the square is the plant's own."""
 
     square: Square
     own: NDArray[np.bool_]  # (h, w) over the whole square; False nearer to another plant
+    plant: int = 1  # its number, 1..; several views of one plant follow each other
+    depth: float = (
+        0.0  # photo pixels from the plant's outline to its innermost pixel: how large its leaves are
+    )
 
 
 def find_plants(
-    foreground: NDArray[np.bool_], height: int, width: int, settings: LookSettings
+    foreground: NDArray[np.bool_], height: int, width: int, settings: LookSettings, zoom: float = 1.0
 ) -> list[PlantView]:
     """The plants of a (height, width) photo, from top to bottom and left to right; none gives an empty list.
 
-    `foreground`, bool (h, w), covers the photo's `whole_square`. Its pieces make one plant where their gap is
-    below `settings.plant_gap` of the larger one's extent and `settings.photo_gap` of the photo's side together (a
-    leaf on a petiole too thin to be seen); plants below `settings.smallest_plant` of the largest one's area are
-    left out. With `settings.one_plant` all is one plant.
+    `foreground`, bool (h, w), covers the photo's `whole_square`; `zoom` times as many of its cells as the whole
+    photo would have had in one look. Its pieces make one plant where a piece has a much smaller one (a leaf on a
+    petiole too thin to be seen) no farther than `settings.plant_gap` of its extent and `settings.photo_gap` of one
+    look's side together, or one of any size across a gap that the look may have missed. Plants below
+    `settings.smallest_plant` of the largest one's area are left out. With `settings.one_plant` all is one plant.
+
+    A plant has one view; where plants touch, or are larger than `settings.tile_side`, several that overlap.
     """
     whole = whole_square(height, width)
     foreground = foreground & _on_photo(foreground.shape, height, width)
-    plants = foreground.astype(np.int32) if settings.one_plant else _plants(foreground, settings)
-    n_plants = int(plants.max(initial=0))
-    if n_plants == 0:
+    plants = foreground.astype(np.int32) if settings.one_plant else _plants(foreground, settings, zoom)
+    if not plants.any():
         return []
-    on_photo = scale_labels(plants, whole, *whole.inside(height, width))
-    squares = [square_around(on_photo == i, margin=settings.margin) for i in range(1, n_plants + 1)]
+    boxes = _boxes(plants, whole, height, width)
+    squares = [square_around_box(*box, margin=settings.margin) for box in boxes]
+    # padded: what lies beyond the photo is no plant
+    inner = ndimage.distance_transform_edt(np.pad(foreground, 1))[1:-1, 1:-1]
+    depths = ndimage.maximum(inner, plants, range(1, len(boxes) + 1)) * whole.side / len(plants)
     nearest = ndimage.distance_transform_edt(plants == 0, return_distances=False, return_indices=True)
     owners = plants[tuple(nearest)]
-    views = [PlantView(square, _over(owners, whole, square) == i) for i, square in enumerate(squares, 1)]
-    return _in_reading_order(views)
+    tile_sides = _tile_sides(squares, depths, whole, settings)
+    size = min(len(plants), settings.input_size)
+    views = []
+    for number, i in enumerate(_in_reading_order(squares), 1):
+        parts = [squares[i]] if tile_sides[i] == 0 else cover(*boxes[i], tile_sides[i], settings.margin)
+        views += [
+            PlantView(part, _over(owners, whole, part, size) == i + 1, number, float(depths[i]))
+            for part in parts
+        ]
+    return views
+
+
+def look_sizes(whole: Square, settings: LookSettings) -> list[int]:
+    """The sizes, in pixels a side, of the looks that may be taken at a photo, one after another.
+
+    >>> look_sizes(Square(0, 0, 530), LookSettings()), look_sizes(Square(0, 0, 4240), LookSettings())
+    ([512], [768, 1536, 3072, 4224])
+    """
+    most = max(whole.side // 32 * 32, settings.input_size)
+    if whole.side <= SMALL_PHOTO:
+        return [min(most, settings.first_size)]
+    zooms = [2**i for i in range(settings.largest_zoom.bit_length())]
+    return sorted({min(most, settings.first_size * zoom) for zoom in zooms})
+
+
+def scaled_square(square: Square, whole: Square, size: int) -> Square:
+    """A square of a look with `size` pixels a side, in pixels of the photo whose `whole` square the look is at."""
+    scale = whole.side / size
+    return Square(
+        whole.top + round(square.top * scale),
+        whole.left + round(square.left * scale),
+        round(square.side * scale),
+    )
+
+
+def is_near_enough(views: list[PlantView], whole: Square, size: int, settings: LookSettings) -> bool:
+    """Whether a look at a photo, `size` pixels a side, was near enough for its plants to be told from each other.
+
+    It was where the typical plant has leaves that are wide enough, or fills half of what is seen at a time.
+    """
+    if not views:
+        return False
+    scale = size / whole.side
+    depth = float(np.median([view.depth for view in views])) * scale
+    side = float(np.median([view.square.side for view in views])) * scale
+    return depth >= LEAST_DEPTH or side >= settings.first_size / 2
+
+
+def own_part(view: PlantView, size: int) -> NDArray[np.bool_]:
+    """Which part of a square is the plant's own, on another grid: (size, size)."""
+    whole = slice(0, size)
+    return scale_labels(view.own.astype(np.int32), Square(0, 0, size), whole, whole) > 0
 
 
 def _on_photo(shape: tuple[int, ...], height: int, width: int) -> NDArray[np.bool_]:
@@ -54,28 +124,15 @@ def _on_photo(shape: tuple[int, ...], height: int, width: int) -> NDArray[np.boo
     return np.asarray(rows[:, None] & cols)
 
 
-def own_part(view: PlantView, size: int) -> NDArray[np.bool_]:
-    """Which part of a square is the plant's own, on another grid: (size, size)."""
-    whole = slice(0, size)
-    return scale_labels(view.own.astype(np.int32), Square(0, 0, size), whole, whole) > 0
-
-
-def _plants(foreground: NDArray[np.bool_], settings: LookSettings) -> NDArray[np.int32]:
+def _plants(foreground: NDArray[np.bool_], settings: LookSettings, zoom: float) -> NDArray[np.int32]:
     """Foreground (h, w) -> plant numbers (h, w), 0 where there is none."""
     pieces, n_pieces = ndimage.label(foreground, FULL_NEIGHBOURHOOD)
     if n_pieces == 0:
         return np.zeros(foreground.shape, np.int32)
     areas = np.bincount(pieces.ravel())[1:]
     kept = np.argsort(-areas, kind="stable")[:MAX_PIECES]
-    coordinates = [np.argwhere(pieces == i + 1) for i in kept]
-    extents = np.array([np.ptp(c, axis=0).max() + 1 for c in coordinates])
-    group = np.arange(len(kept))
-    for i, tree in enumerate(map(cKDTree, coordinates)):  # larger pieces gather the smaller ones near them
-        reach = settings.plant_gap * extents[i] + max(settings.photo_gap * len(foreground), 1)
-        for j in range(i + 1, len(kept)):
-            near = np.isfinite(tree.query(coordinates[j], distance_upper_bound=reach + 1e-9)[0]).any()
-            if near and group[i] != group[j]:
-                group[group == group[j]] = group[i]
+    photo_gap = max(settings.photo_gap * len(foreground) / max(zoom, 1), 1)
+    group = _grouped(_outlines(pieces, kept), areas[kept], settings.plant_gap, photo_gap)
     group_areas = np.bincount(group, areas[kept])
     large = group_areas >= max(settings.smallest_plant * group_areas.max(), 1)
     numbers = np.cumsum(large) * large
@@ -84,25 +141,109 @@ def _plants(foreground: NDArray[np.bool_], settings: LookSettings) -> NDArray[np
     return np.asarray(of_piece[pieces])
 
 
-def _over(labels: NDArray[np.int32], whole: Square, square: Square) -> NDArray[np.int32]:
-    """Labels over the whole photo's square -> over another square, on a grid of the same size, edges repeated."""
-    size = labels.shape[0]
+def _outlines(pieces: NDArray[np.integer], kept: NDArray[np.intp]) -> list[NDArray[np.int64]]:
+    """The cells (n, 2) of each kept piece that have a neighbour outside: no other is nearest to another piece."""
+    inner = ndimage.binary_erosion(pieces > 0, FULL_NEIGHBOURHOOD)
+    cells = np.argwhere((pieces > 0) & ~inner)
+    of_cell = pieces[tuple(cells.T)]
+    cells = cells[np.argsort(of_cell, kind="stable")]
+    ends = np.cumsum(np.bincount(of_cell, minlength=int(pieces.max()) + 1))
+    return [cells[ends[i] : ends[i + 1]] for i in kept]
+
+
+def _grouped(
+    outlines: list[NDArray[np.int64]], areas: NDArray[np.int64], plant_gap: float, photo_gap: float
+) -> NDArray[np.intp]:
+    """The group of each piece (k,), by the number of its first: pieces come from the largest to the smallest.
+
+    A piece joins the nearest of those that are much larger and within reach, so that a leaf between two plants
+    does not make them one; and all of its own kind that it may touch.
+    """
+    lows = np.array([outline.min(0) for outline in outlines])
+    highs = np.array([outline.max(0) for outline in outlines])
+    reaches = plant_gap * ((highs - lows).max(1) + 1) + photo_gap
+    trees = [cKDTree(outline) for outline in outlines]
+    group = np.arange(len(outlines))
+    for j in range(1, len(outlines)):
+        is_similar = areas[j] >= SIMILAR * areas[:j]
+        reach = np.where(is_similar, np.minimum(reaches[:j], UNRESOLVED), reaches[:j]) + 1e-9
+        between = np.maximum(lows[:j] - highs[j], lows[j] - highs[:j]).clip(0)  # of the boxes, (j, 2)
+        near = {}
+        for i in np.flatnonzero(np.hypot(*between.T) <= reach):
+            distances, _ = trees[i].query(outlines[j], distance_upper_bound=reach[i])
+            if np.isfinite(distances).any():
+                near[int(i)] = float(np.min(distances))
+        joined = [i for i in near if is_similar[i]]
+        larger = [i for i in near if not is_similar[i]]
+        if larger:
+            joined.append(min(larger, key=near.__getitem__))
+        if joined:
+            group[np.isin(group, [group[j], *group[joined]])] = group[joined].min()
+    return group
+
+
+def _boxes(plants: NDArray[np.int32], whole: Square, height: int, width: int) -> list[Box]:
+    """The rows and columns of the photo that each plant reaches over; all of them where it falls between pixels."""
+    rows, cols = whole.inside(height, width)
+    down = ((np.arange(rows.start, rows.stop) - whole.top + 0.5) * plants.shape[0] / whole.side).astype(int)
+    across = ((np.arange(cols.start, cols.stop) - whole.left + 0.5) * plants.shape[1] / whole.side).astype(
+        int
+    )
+    down_cells, across_cells = (
+        np.unique(down),
+        np.unique(across),
+    )  # those that some pixel of the photo lies in
+    found = ndimage.find_objects(plants[down_cells[:, None], across_cells], int(plants.max()))
+    return [
+        (rows, cols)
+        if box is None
+        else (_pixels(down, down_cells[box[0]]), _pixels(across, across_cells[box[1]]))
+        for box in found
+    ]
+
+
+def _pixels(cells: NDArray[np.intp], inside: NDArray[np.intp]) -> slice:
+    """The pixels of a line that lie in some of its cells; both in increasing order."""
+    return slice(
+        int(np.searchsorted(cells, inside[0], "left")), int(np.searchsorted(cells, inside[-1], "right"))
+    )
+
+
+def _tile_sides(
+    squares: list[Square], depths: NDArray[np.float64], whole: Square, settings: LookSettings
+) -> list[int]:
+    """The side of the tiles that each plant is seen in, in photo pixels; 0 where one square will do."""
+    sides = np.array([square.side for square in squares])
+    if settings.tile_side > 0:
+        return [settings.tile_side if side > settings.tile_side else 0 for side in sides]
+    if whole.side <= SMALL_PHOTO:
+        return [0] * len(squares)
+    ordinary = np.maximum(np.median(sides), ORDINARY * depths)  # many squares may be of single leaves
+    return [
+        int(side) if is_clump else 0
+        for side, is_clump in zip(ordinary, sides > CLUMP * ordinary, strict=True)
+    ]
+
+
+def _over(labels: NDArray[np.int32], whole: Square, square: Square, size: int) -> NDArray[np.int32]:
+    """Labels over the whole photo's square -> over another square, on a grid (size, size), edges repeated."""
+    before = labels.shape[0]
     steps = (np.arange(size) + 0.5) * square.side / size
-    rows = ((square.top + steps - whole.top) * size / whole.side).astype(int).clip(0, size - 1)
-    cols = ((square.left + steps - whole.left) * size / whole.side).astype(int).clip(0, size - 1)
+    rows = ((square.top + steps - whole.top) * before / whole.side).astype(int).clip(0, before - 1)
+    cols = ((square.left + steps - whole.left) * before / whole.side).astype(int).clip(0, before - 1)
     return np.asarray(labels[rows[:, None], cols[None, :]])
 
 
-def _in_reading_order(views: list[PlantView]) -> list[PlantView]:
+def _in_reading_order(squares: list[Square]) -> list[int]:
     """Rows of plants from top to bottom, each from left to right; a row is half as high as the largest plant."""
-    height = max(view.square.side for view in views) / 2
-    rows: list[list[PlantView]] = []
-    for view in sorted(views, key=_middle_row):
-        if not rows or _middle_row(view) - _middle_row(rows[-1][0]) > height:
+    height = max(square.side for square in squares) / 2
+    rows: list[list[int]] = []
+    for i in sorted(range(len(squares)), key=lambda i: _middle_row(squares[i])):
+        if not rows or _middle_row(squares[i]) - _middle_row(squares[rows[-1][0]]) > height:
             rows.append([])
-        rows[-1].append(view)
-    return [view for row in rows for view in sorted(row, key=lambda view: view.square.left)]
+        rows[-1].append(i)
+    return [i for row in rows for i in sorted(row, key=lambda i: squares[i].left)]
 
 
-def _middle_row(view: PlantView) -> float:
-    return view.square.top + view.square.side / 2
+def _middle_row(square: Square) -> float:
+    return square.top + square.side / 2

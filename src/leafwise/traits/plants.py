@@ -1,9 +1,11 @@
 """One row of measurements a plant."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from skimage.measure import regionprops_table
+from scipy.ndimage import find_objects
 
 from leafwise.errors import LabelMapError
 from leafwise.metrics import compact_labels
@@ -41,16 +43,30 @@ def measure_plants(labels: NDArray[np.integer], plants: NDArray[np.integer]) -> 
             "give it a number for every leaf"
         )
     plant_of_leaf = np.where(leaf_numbers > 0, plants[leaf_numbers], 0)
-    compact, plant_numbers = compact_labels(plant_of_leaf[leaves])
-    table = regionprops_table(compact, properties=("label", "area"), extra_properties=(hull_area, diameter))
-    numbers = plant_numbers[table["label"]]
+    boxes = find_objects(leaves)
+    numbers = np.unique(plant_of_leaf[plant_of_leaf != 0])
+    areas, hulls, diameters = (np.empty(len(numbers)) for _ in range(3))
+    for i, number in enumerate(numbers):  # each in its own box: a photo may be large
+        is_its = plant_of_leaf == number
+        box = _around([boxes[leaf - 1] for leaf in np.flatnonzero(is_its)])
+        mask = is_its[leaves[box]]
+        areas[i], hulls[i], diameters[i] = np.count_nonzero(mask), hull_area(mask), diameter(mask)
     return pd.DataFrame(
         {
             "plant": numbers,
             "leaf_count": (plant_of_leaf == numbers[:, None]).sum(axis=1),
-            "area_px": table["area"].astype(np.int64),
-            "convex_hull_area_px": table["hull_area"],
-            "compactness": table["area"] / table["hull_area"],
-            "diameter_px": table["diameter"],
+            "area_px": areas.astype(np.int64),
+            "convex_hull_area_px": hulls,
+            "compactness": areas / hulls,
+            "diameter_px": diameters,
         }
+    )
+
+
+def _around(boxes: Sequence[tuple[slice, ...]]) -> tuple[slice, slice]:
+    """The smallest box, rows and columns, around some."""
+    rows, cols = zip(*boxes, strict=True)
+    return (
+        slice(min(part.start for part in rows), max(part.stop for part in rows)),
+        slice(min(part.start for part in cols), max(part.stop for part in cols)),
     )

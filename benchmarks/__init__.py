@@ -1,0 +1,1 @@
+"""What leafwise costs on this machine, each stage beside a named alternative: `python -m benchmarks --help`."""

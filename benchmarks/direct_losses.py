@@ -1,4 +1,4 @@
-"""The losses on embeddings as one writes them down first: loops over images, instances and pairs, torch inside."""
+"""The losses in loops, torch inside: as one writes them with care (direct), and as one often finds them (typical)."""
 
 from itertools import combinations
 
@@ -43,6 +43,47 @@ def direct_edge(embeddings: Tensor, labels: Tensor, *, hinge: float, n_pixels: i
         pairs = list(combinations(drawn, 2))
         for one, other in pairs:
             total = total + (hinge - torch.cdist(one, other)).clamp(min=0).square().mean() / len(pairs)
+    return total / len(embeddings)
+
+
+def typical_terms(
+    embeddings: Tensor, labels: Tensor, *, pull_margin: float, push_margin: float
+) -> DiscriminativeTerms:
+    """Loops over images and instances; a mask over all pixels for each instance, multiplied with all embeddings."""
+    pull = push = reg = embeddings.new_zeros(())
+    for points, numbers in zip(embeddings.flatten(2), labels.flatten(1), strict=True):  # (D, N), (N,)
+        instances = [number for number in numbers.unique().tolist() if number > 0]
+        masks = [(numbers == number).to(points.dtype)[None] for number in instances]  # (1, N)
+        centers = [(points * mask).sum(1) / mask.sum() for mask in masks]  # (D,)
+        n = len(instances)
+        for center, mask in zip(centers, masks, strict=True):
+            distances = ((points - center[:, None]).square().sum(0) + 1e-12).sqrt()  # (N,)
+            hinged = (distances - pull_margin).clamp(min=0).square()
+            pull = pull + (hinged * mask[0]).sum() / mask.sum() / n
+            reg = reg + center.norm() / n
+        for a in range(n):
+            for b in range(a + 1, n):
+                gap = (2 * push_margin - (centers[a] - centers[b]).norm()).clamp(min=0)
+                push = push + gap.square() / (n * (n - 1) / 2)
+    return DiscriminativeTerms(*(term / len(embeddings) for term in (pull, push, reg)))
+
+
+def typical_edge(embeddings: Tensor, labels: Tensor, *, hinge: float, n_pixels: int) -> Tensor:
+    """Loops over images and pairs of instances; all (P, P, D) differences of two instances at once."""
+    total = embeddings.new_zeros(())
+    boundaries = boundary_of(labels)
+    for points, numbers, boundary in zip(embeddings, labels, boundaries, strict=True):
+        drawn = []
+        for number in numbers.unique().tolist():
+            if number > 0:
+                found = points[:, boundary & (numbers == number)].T  # (n, D)
+                drawn.append(found[torch.randperm(len(found))[:n_pixels]])
+        n = len(drawn)
+        for a in range(n):
+            for b in range(a + 1, n):
+                distances = (drawn[a][:, None] - drawn[b][None]).norm(dim=2)  # (P, P, D) -> (P, P)
+                gaps = (hinge - distances).clamp(min=0).square()
+                total = total + gaps.mean() / (n * (n - 1) / 2)
     return total / len(embeddings)
 
 

@@ -26,7 +26,7 @@ def tiny_model(tmp_path_factory) -> Path:
     """The folder of a small network that has learned nothing, complete as training writes one."""
     import torch
 
-    from leafwise.config import ClusteringSettings, LookSettings, NetSettings
+    from leafwise.config import ClusteringSettings, LookSettings, NetSettings, PipelineSettings
     from leafwise.models import ModelCard, write_card
     from leafwise.nets import EmbeddingNet, export_onnx, save_weights
 
@@ -43,6 +43,7 @@ def tiny_model(tmp_path_factory) -> Path:
         leafwise_version="0.1.0",
         stride=net.stride,
         looks=LookSettings(input_size=64),
+        pipeline=PipelineSettings("hdbscan"),
         clustering=ClusteringSettings(min_cluster_size=20, min_samples=5),
         net=settings,
     )

@@ -115,7 +115,7 @@ def _quantised(material: Material, model: Model, squares: NDArray[np.float32]) -
             logging.disable(
                 logging.WARNING
             )  # advice on how to prepare the network, which changes nothing here
-            quantise(path, small, squares)
+            quantise(_in_float32(path, material.scratch / "float32.onnx"), small, squares)
             logging.disable(logging.NOTSET)
             session = open_session(small, threads=0)
             run, run_exact = (partial(one.run, None, {"images": squares[:1]}) for one in (session, exact))
@@ -143,6 +143,21 @@ def _quantised(material: Material, model: Model, squares: NDArray[np.float32]) -
             before,
             extras=extras,
         )
+
+
+def _in_float32(path: Path, out: Path) -> Path:
+    """The network with its weights in float32, as the quantisers ask for them: the shipped file has them in float16."""
+    import onnx
+
+    program = onnx.load(path)
+    weights = {one.name: one for one in program.graph.initializer}
+    for node in [one for one in program.graph.node if one.op_type == "Cast" and one.input[0] in weights]:
+        half = weights[node.input[0]]
+        values = onnx.numpy_helper.to_array(half).astype(np.float32)
+        half.CopyFrom(onnx.numpy_helper.from_array(values, node.output[0]))
+        program.graph.node.remove(node)
+    onnx.save(program, out)
+    return out
 
 
 def changed_share(labels: NDArray[np.int32], others: NDArray[np.int32]) -> float:

@@ -132,7 +132,7 @@ def test_variants_of_the_training_have_folders_of_their_own(run, plants, tmp_pat
     chosen = json.loads((tmp_path / "cv" / "summary.json").read_text())["chosen"]
     assert chosen["training"] == "push_margin=1.5"  # of equals the first
     lines = [line for line in result.stdout.splitlines() if "best for it" in line]
-    assert [line.split(": SBD ")[0] for line in lines] == ["push_margin=1.5 hdbscan", "push_margin=3 hdbscan"]
+    assert [line.split(": SBD ")[0] for line in lines] == ["push_margin=1.5 seeded", "push_margin=3 seeded"]
 
 
 def test_what_cannot_be_is_refused_in_one_line(run, plants, tmp_path):

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from leafwise.config import ClusteringSettings, LookSettings, NetSettings
+from leafwise.config import ClusteringSettings, LookSettings, NetSettings, PipelineSettings
 from leafwise.datasets import Pair
 from leafwise.imaging import write_image, write_labels
 from leafwise.models import ModelCard, write_card
@@ -43,6 +43,7 @@ def color_model(tmp_path_factory, write_cluster_net) -> Path:
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),
         looks=LookSettings(input_size=SIDE, first_size=SIDE),
+        pipeline=PipelineSettings("hdbscan"),
         clustering=CLUSTERING,
         net=NetSettings(foreground_head=False),
     )

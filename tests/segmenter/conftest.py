@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from leafwise.config import ClusteringSettings, LookSettings, NetSettings
+from leafwise.config import ClusteringSettings, LookSettings, NetSettings, PipelineSettings
 from leafwise.models import Model, ModelCard, write_card
 
 SIZE = 64  # of the network's input
@@ -63,6 +63,7 @@ def make_color_model(folder: Path, *, foreground_head: bool) -> Model:
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),
         looks=LookSettings(input_size=SIZE, margin=0.1),
+        pipeline=PipelineSettings("hdbscan"),
         clustering=ClusteringSettings(min_cluster_size=40, min_samples=4),
         net=NetSettings(foreground_head=foreground_head),
     )

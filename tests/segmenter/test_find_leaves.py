@@ -3,12 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leafwise.config import ClusteringSettings, SegmentSettings
+from leafwise.config import ClusteringSettings, PipelineSettings, SegmentSettings
 from leafwise.imaging import Square
 from leafwise.segmenter import find_leaves, leaves
 from leafwise.segmenter.leaves import SeenPlant
 
-SETTINGS = SegmentSettings(clustering=ClusteringSettings(min_cluster_size=8, min_samples=3))
+SETTINGS = SegmentSettings(
+    pipeline=PipelineSettings("hdbscan"), clustering=ClusteringSettings(min_cluster_size=8, min_samples=3)
+)
 
 
 def seen(truth, square, *, with_foreground=True, seed=0):
@@ -167,6 +169,6 @@ def test_the_threshold_on_the_foreground_is_kept_to():
     plant = SeenPlant(plant.square, plant.embeddings, doubtful)
     low = find_leaves([plant], 24, 24, SETTINGS)
     strict = replace(SETTINGS.clustering, foreground_threshold=0.7)
-    high = find_leaves([plant], 24, 24, SegmentSettings(clustering=strict))
+    high = find_leaves([plant], 24, 24, replace(SETTINGS, clustering=strict))
     assert_same_partition(low.labels, truth)
     assert_same_partition(high.labels, np.where(truth == 1, 0, truth))

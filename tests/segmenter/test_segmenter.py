@@ -94,7 +94,8 @@ def test_one_plant_switches_the_numbers_off(color_model, paint):
 
 def test_settings_of_the_card_are_the_default(color_model):
     settings = Segmenter(color_model).settings
-    assert settings == SegmentSettings(color_model.card.looks, clustering=color_model.card.clustering)
+    card = color_model.card
+    assert settings == SegmentSettings(card.looks, card.pipeline, card.clustering)
 
 
 def test_a_photo_without_a_plant_has_no_leaves(color_model, paint):

@@ -5,7 +5,14 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from leafwise.config import ClusteringSettings, LookSettings, NetSettings, RunSettings, TrainingSettings
+from leafwise.config import (
+    ClusteringSettings,
+    LookSettings,
+    NetSettings,
+    PipelineSettings,
+    RunSettings,
+    TrainingSettings,
+)
 from leafwise.datasets import Pair, read_dataset
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.imaging import write_image, write_labels
@@ -56,6 +63,7 @@ def train_small(pairs, tmp_path, monkeypatch):
             looks=LookSettings(input_size=64),
             net=NetSettings(encoder="test_byobnet", encoder_weights="none", embedding_size=4),
             training=TrainingSettings(epochs=2, batch_size=2, validate_every=1),
+            pipeline=PipelineSettings("hdbscan"),
             clustering=ClusteringSettings(min_cluster_size=20, min_samples=5),
         )
         for section, values in sections.items():

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from leafwise.config import ClusteringSettings, ClusterNetSettings, LookSettings, NetSettings
+from leafwise.config import (
+    ClusteringSettings,
+    ClusterNetSettings,
+    LookSettings,
+    NetSettings,
+    PipelineSettings,
+)
 from leafwise.imaging import Square, cut_labels, whole_square
 from leafwise.metrics import compact_labels
 from leafwise.models import ModelCard
@@ -52,6 +58,7 @@ def painted_model(truth, *, foreground_head=True, ghost=None):
         leafwise_version="0.1.0",
         stride=1,
         looks=LookSettings(input_size=SIDE),
+        pipeline=PipelineSettings("hdbscan"),
         clustering=ClusteringSettings(min_cluster_size=5, min_samples=2),
         net=NetSettings(foreground_head=foreground_head),
     )

@@ -68,7 +68,7 @@ PAPER_PIPELINES = (  # rows 1 to 6 of the paper's Table 1 (section 6.2)
 class PipelineSettings:
     """The steps from embeddings to leaves (paper, section 6.2): a clustering, then any refinements, in order."""
 
-    steps: str = "hdbscan"  # joined by +, for example hdbscan+mrf+cluster_net
+    steps: str = "seeded"  # joined by +, for example hdbscan+mrf+cluster_net
 
     def __post_init__(self) -> None:
         first, *others = self.steps.split("+")

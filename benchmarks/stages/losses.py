@@ -54,14 +54,16 @@ def _loops() -> "dict[str, dict[str, Loss]]":
     from benchmarks.direct_losses import direct_edge, direct_terms, typical_edge, typical_terms
 
     margins = {"pull_margin": PULL_MARGIN, "push_margin": PUSH_MARGIN}
-    edge = {"hinge": HINGE, "n_pixels": PIXELS}
     careful, typical = "a careful loop (own pixels, cdist)", "a usual loop (masks over all, differences)"
     return {
         "discriminative terms": {
             careful: lambda x, y: torch.stack([*direct_terms(x, y, **margins)]).sum(),
             typical: lambda x, y: torch.stack([*typical_terms(x, y, **margins)]).sum(),
         },
-        "edge term": {careful: partial(direct_edge, **edge), typical: partial(typical_edge, **edge)},
+        "edge term": {
+            careful: partial(direct_edge, hinge=HINGE, n_pixels=PIXELS),
+            typical: partial(typical_edge, hinge=HINGE, n_pixels=PIXELS),
+        },
     }
 
 

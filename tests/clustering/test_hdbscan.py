@@ -1,11 +1,14 @@
+import sys
+
 import numpy as np
 import pytest
 from hdbscan import HDBSCAN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leafwise.clustering import hdbscan
+from leafwise.clustering import fast_hdbscan, hdbscan, sklearn_hdbscan
 from leafwise.config import ClusteringSettings
+from leafwise.errors import LeafwiseError
 
 SETTINGS = ClusteringSettings(min_cluster_size=12, min_samples=5, merge_distance=0.0)
 
@@ -295,3 +298,19 @@ def test_no_min_samples_are_as_many_as_the_smallest_cluster_has(size):
     other = hdbscan(embeddings, None, settings)
     named = hdbscan(embeddings, None, ClusteringSettings(min_cluster_size=size, min_samples=size))
     np.testing.assert_array_equal(other, named)
+
+
+@pytest.mark.parametrize("other", [sklearn_hdbscan, fast_hdbscan])
+def test_other_libraries_find_the_same_clusters(other):
+    if other is fast_hdbscan:
+        pytest.importorskip("fast_hdbscan")
+    truth = four_leaves()
+    assert_same_partition(other(blobs(truth), truth > 0, SETTINGS), truth)
+    assert_same_partition(other(blobs(truth), None, SETTINGS), truth)
+
+
+def test_a_library_that_is_missing_is_named_with_what_brings_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fast_hdbscan", None)
+    truth = four_leaves()
+    with pytest.raises(LeafwiseError, match=r"pip install 'leafwise\[fast_hdbscan\]'"):
+        fast_hdbscan(blobs(truth), truth > 0, SETTINGS)

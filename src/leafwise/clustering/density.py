@@ -1,6 +1,7 @@
 """HDBSCAN on pixel embeddings (paper, section 3.2; McInnes et al. 2017), by any of three libraries."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from leafwise.errors import LeafwiseError
 from leafwise.metrics import compact_labels
 
 Points = NDArray[np.float64]  # (n, D)
-Library = Callable[[Points, int, int, float], NDArray[np.intp]]  # points, sizes, epsilon -> numbers, -1 noise
+Library = Callable[..., Any]  # options by the names that all three libraries have -> a clusterer
 
 
 def hdbscan(
@@ -30,21 +31,21 @@ def hdbscan(
     With a `settings.pixel_step` above 1 every n-th pixel is clustered along each axis; the others follow the
     one beside them, or, on a foreground, the nearest center.
     """
-    return _density_clusters(embeddings, foreground, settings, _by_hdbscan)
+    return _density_clusters(embeddings, foreground, settings, _hdbscan)
 
 
 def sklearn_hdbscan(
     embeddings: NDArray[np.float32], foreground: NDArray[np.bool_] | None, settings: ClusteringSettings
 ) -> NDArray[np.int32]:
     """`hdbscan` as scikit-learn computes it."""
-    return _density_clusters(embeddings, foreground, settings, _by_sklearn)
+    return _density_clusters(embeddings, foreground, settings, _sklearn_hdbscan)
 
 
 def fast_hdbscan(
     embeddings: NDArray[np.float32], foreground: NDArray[np.bool_] | None, settings: ClusteringSettings
 ) -> NDArray[np.int32]:
     """`hdbscan` as the library fast_hdbscan computes it, on all cores. Raises LeafwiseError where that is missing."""
-    return _density_clusters(embeddings, foreground, settings, _by_fast_hdbscan)
+    return _density_clusters(embeddings, foreground, settings, _fast_hdbscan)
 
 
 def _density_clusters(
@@ -104,47 +105,31 @@ def _clusters(points: Points, settings: ClusteringSettings, library: Library) ->
     min_samples = max((settings.min_samples or settings.min_cluster_size) // density, 1)
     if len(points) <= max(min_cluster_size, min_samples):
         return np.full(len(points), -1, np.int32)
-    return np.asarray(library(points, min_cluster_size, min_samples, settings.split_distance), np.int32)
+    clusterer = library(
+        min_cluster_size=min_cluster_size,
+        min_samples=min_samples,
+        cluster_selection_epsilon=settings.split_distance,
+    )
+    return np.asarray(clusterer.fit(points).labels_, np.int32)
 
 
-def _by_hdbscan(points: Points, min_cluster_size: int, min_samples: int, epsilon: float) -> NDArray[np.intp]:
+def _hdbscan(**options: Any) -> Any:
     from hdbscan import HDBSCAN  # takes a second: not for those who only look at scores or pictures
 
-    clusterer = HDBSCAN(
-        min_cluster_size=min_cluster_size,
-        min_samples=min_samples,
-        cluster_selection_epsilon=epsilon,
-        approx_min_span_tree=False,
-        core_dist_n_jobs=1,
-    )
-    return np.asarray(clusterer.fit(points).labels_)
+    return HDBSCAN(**options, approx_min_span_tree=False, core_dist_n_jobs=1)
 
 
-def _by_sklearn(points: Points, min_cluster_size: int, min_samples: int, epsilon: float) -> NDArray[np.intp]:
+def _sklearn_hdbscan(**options: Any) -> Any:
     from sklearn.cluster import HDBSCAN  # takes a second, too
 
-    clusterer = HDBSCAN(
-        min_cluster_size=min_cluster_size,
-        min_samples=min_samples,
-        cluster_selection_epsilon=epsilon,
-        copy=False,
-    )
-    return np.asarray(clusterer.fit(points).labels_)
+    return HDBSCAN(**options, copy=False)
 
 
-def _by_fast_hdbscan(
-    points: Points, min_cluster_size: int, min_samples: int, epsilon: float
-) -> NDArray[np.intp]:
+def _fast_hdbscan(**options: Any) -> Any:
     try:
         from fast_hdbscan import HDBSCAN  # compiles for a minute when it is first imported
     except ImportError as error:
         raise LeafwiseError(
             "the clustering fast_hdbscan needs a package: pip install 'leafwise[fast_hdbscan]'"
         ) from error
-    clusterer = HDBSCAN(
-        min_cluster_size=min_cluster_size,
-        min_samples=min_samples,
-        cluster_selection_epsilon=epsilon,
-        reproducible=True,
-    )
-    return np.asarray(clusterer.fit(points).labels_)
+    return HDBSCAN(**options, reproducible=True)

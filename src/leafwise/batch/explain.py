@@ -77,10 +77,11 @@ def draw_trace(image: Rgb, trace: Trace) -> list[Picture]:
     rows: list[list[Picture]] = []
     for number, plant in enumerate(trace.plants, 1):
         way = _plant_pictures(plant, f"plant{number:0{digits}}")
-        count = np.count_nonzero(trace.segmentation.plants == number)
+        own = plant.seen.plant or number  # tiles of one plant have all of its leaves
+        count = np.count_nonzero(trace.segmentation.plants == own)
         end = Picture(
             result.name,
-            f"leaves of plant {number} on the photo: {count}",
+            f"leaves of plant {own} on the photo: {count}",
             cut_square(overlay, plant.seen.square, READABLE),
         )
         ways += way

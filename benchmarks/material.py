@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -102,8 +102,6 @@ def segmenter_of(model: str) -> Segmenter:
 
 def with_input_size(segmenter: Segmenter, size: int) -> Segmenter:
     """The same network on squares of another size."""
-    from dataclasses import replace
-
     settings = segmenter.settings
     looks = replace(settings.looks, input_size=size, first_size=max(size, settings.looks.first_size))
     return Segmenter(segmenter.model, replace(settings, looks=looks))

@@ -18,9 +18,7 @@ class Finished:
     """A command that has ended well."""
 
     seconds: float
-    peak_mb: (
-        float | None
-    )  # of all its processes together, shared pages counted once on Linux; None on Windows
+    peak_mb: float | None  # of all its processes, shared pages counted once on Linux; None on Windows
     first_seconds: float | None  # until `is_there` was true
 
 
@@ -56,9 +54,7 @@ def peak_of(function: Callable[[], object]) -> tuple[float, float]:
     start = perf_counter()
     function()
     seconds = perf_counter() - start
-    if sys.platform.startswith(
-        "linux"
-    ):  # whose getrusage begins with the peak of the process that started this one
+    if sys.platform.startswith("linux"):  # whose getrusage begins with the peak of the parent process
         lines = Path("/proc/self/status").read_text().splitlines()
         return seconds, next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
     import resource  # not on Windows

@@ -17,7 +17,7 @@ class Row:
     alternative: str = ""
     alternative_seconds: float | None = None
     is_floor: bool = (
-        False  # the alternative cannot be beaten: the ratio says how many times its time this takes
+        False  # the alternative cannot be beaten: the ratio is how many times its time this takes
     )
     extras: dict[str, float | int | str] = field(default_factory=dict)  # name with its unit -> value
 

@@ -112,9 +112,7 @@ def _quantised(material: Material, model: Model, squares: NDArray[np.float32]) -
     for name, quantise in (("dynamic", _dynamic), ("static", _static)):
         small = material.scratch / f"{name}.onnx"
         try:
-            logging.disable(
-                logging.WARNING
-            )  # advice on how to prepare the network, which changes nothing here
+            logging.disable(logging.WARNING)  # advice on preparing the network, which changes nothing here
             quantise(_in_float32(path, material.scratch / "float32.onnx"), small, squares)
             logging.disable(logging.NOTSET)
             session = open_session(small, threads=0)

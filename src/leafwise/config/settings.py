@@ -17,12 +17,8 @@ class LookSettings:
 
     input_size: int = 384  # pixels, side of the square that the network sees of a plant
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
-    largest_zoom: int = (
-        8  # of the first look at a large photo of small plants, in tiles of first_size; 1: no zoom
-    )
-    tile_side: int = (
-        0  # photo pixels; larger plants are seen in tiles of this side; 0: only plants that touch
-    )
+    largest_zoom: int = 8  # of the first look at small plants in a large photo, tile by tile; 1: none
+    tile_side: int = 0  # photo pixels; larger plants are seen in such tiles; 0: only plants that touch
     margin: float = 0.08  # of the plant's extent, added to its square on every side
     one_plant: bool = False  # take everything in a photo as one plant
     plant_gap: float = 0.05  # of a piece's extent; much smaller pieces closer than this belong to its plant

@@ -79,10 +79,8 @@ def _write_numbers(picture: NDArray[np.uint8], places: list[_Place]) -> None:
         text = str(place.number)
         fitting = place.depth * min(_TEXT_BY_DEPTH, _DIGITS_BY_DEPTH / len(text))
         size = round(min(max(fitting, least), most))
-        down, across = (
-            2 * size,
-            (len(text) + 1) * size,
-        )  # more than text and halo, moved off the picture's edges
+        # more than text and halo, moved off the picture's edges
+        down, across = 2 * size, (len(text) + 1) * size
         top, left = max(place.row - down, 0), max(place.col - across, 0)
         around = picture[top : place.row + down, left : place.col + across]
         canvas = Image.fromarray(around)

@@ -97,9 +97,7 @@ def join_tiles(tiles: Sequence[Tile]) -> Tile:
     joined = _around(tiles)
     leaves = [leaf for number in range(len(tiles)) for leaf in _leaves_of(number, tiles[number], joined)]
     groups = _groups(tiles, leaves)
-    owner = np.arange(
-        len(leaves) + 1, dtype=np.int32
-    )  # of a group's pixels: the one that has taken most of them
+    owner = np.arange(len(leaves) + 1, dtype=np.int32)  # the group that has taken most of a group's pixels
     for leaf in _best_first(leaves, groups):
         tile, group = tiles[leaf.tile], groups[leaf.tile, leaf.label]
         top, left = tile.rows.start - joined.rows.start, tile.cols.start - joined.cols.start

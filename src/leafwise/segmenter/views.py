@@ -17,9 +17,7 @@ MAX_PIECES = 2000  # pieces of foreground looked at, the largest first
 UNRESOLVED = 3.0  # cells; a gap between two plants that narrow may be one that the look did not see
 SIMILAR = 0.25  # of a piece's area; one of so much beside it is a plant itself, not a leaf of the other
 ORDINARY = 12  # depths: the side of a rosette's square; 8.5 to 14.4 on the 108 photos of CVPPP A1
-CLUMP = (
-    1.5  # of the square that is ordinary in a photo and for such leaves; a larger one is of plants that touch
-)
+CLUMP = 1.5  # of the square that is ordinary in a photo and for such leaves; a larger one has several plants
 FULL_NEIGHBOURHOOD = np.ones((3, 3), bool)
 
 Box = tuple[slice, slice]  # rows and columns
@@ -32,9 +30,7 @@ class PlantView:
     square: Square
     own: NDArray[np.bool_]  # (h, w) over the whole square; False nearer to another plant
     plant: int = 1  # its number, 1..; several views of one plant follow each other
-    depth: float = (
-        0.0  # photo pixels from the plant's outline to its innermost pixel: how large its leaves are
-    )
+    depth: float = 0.0  # photo pixels from the outline to the innermost pixel: how wide its leaves are
 
 
 def find_plants(

@@ -17,6 +17,7 @@ AXES = {"pixels": "pixels", "instances": "instances", "megapixels": "megapixels"
 TITLES = {
     "segment": "End to end: `leafwise segment`",
     "size": "End to end, by the photo's size and its plants",
+    "mosaic": "A mosaic, and its photos one by one",
     "inference": "The embedding network",
     "clustering": "Clustering",
     "mrf": "MRF",
@@ -32,6 +33,7 @@ COLUMNS = {  # names of extras that are not read as they stand
     "abs_dic": "|DiC|",
     "abs_dic_more": "|DiC| more than hdbscan",
     "ari": "ARI",
+    "true_leaves": "true leaves",
     "fbd": "FBD",
     "gflop": "GFLOP",
     "peak_mb": "peak MB",

@@ -8,6 +8,7 @@ from benchmarks.stages import (
     inference,
     losses,
     metrics,
+    mosaic,
     mrf,
     peers,
     segment,
@@ -17,6 +18,7 @@ from benchmarks.stages import (
 STAGES: dict[str, Stage] = {
     "segment": segment.run,
     "size": size.run,
+    "mosaic": mosaic.run,
     "inference": inference.run,
     "clustering": clustering.run,
     "mrf": mrf.run,

@@ -12,6 +12,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         names = _stages(asked)
     except ValueError as error:
         console.print(str(error), markup=False)
+        return 2
+    if asked.page and not find_spec("matplotlib"):
+        console.print("--page draws with matplotlib; install the extra: pip install '.[dev]'", markup=False)
         return 2
     machine = machine_facts()
     command = "python -m benchmarks " + shlex.join(sys.argv[1:] if arguments is None else arguments)

@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.page and not find_spec("matplotlib"):
         console.print("--page draws with matplotlib; install the extra: pip install '.[dev]'", markup=False)
         return 2
+    if asked.page and not asked.page.is_file():
+        console.print(f"--page {asked.page}: no such page to put the tables into", markup=False)
+        return 2
     machine = machine_facts()
     command = "python -m benchmarks " + shlex.join(sys.argv[1:] if arguments is None else arguments)
     console.print(f"{machine['processor']}, {machine['cores']} cores, {machine['date']}", markup=False)

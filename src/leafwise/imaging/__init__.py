@@ -2,6 +2,7 @@
 
 from leafwise.imaging.find import find_images, is_image_file, natural_key
 from leafwise.imaging.read import IMAGE_SUFFIXES, MAX_PIXELS, read_image, read_labels
+from leafwise.imaging.run_lengths import Runs, check_runs, label_runs, paint_runs, parse_runs, runs_area
 from leafwise.imaging.square import (
     FILL,
     Square,
@@ -26,17 +27,23 @@ __all__ = [
     "FILL",
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "Runs",
     "Square",
     "atomic_path",
+    "check_runs",
     "cut_labels",
     "cut_square",
     "find_images",
     "is_image_file",
+    "label_runs",
     "make_folder",
     "natural_key",
     "output_error",
+    "paint_runs",
+    "parse_runs",
     "read_image",
     "read_labels",
+    "runs_area",
     "scale_labels",
     "scale_maps",
     "square_around",

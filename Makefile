@@ -54,8 +54,8 @@ format: .venv/.all ## put the code into the project's style
 	@touch $@
 
 .venv/.all: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
-	@echo "Installing leafwise with the extras train and dev into .venv (6 GB; a few minutes)"
-	@$(INSTALL) --editable '.[train,dev]'
+	@echo "Installing leafwise with the extras train, coco and dev into .venv (6 GB; a few minutes)"
+	@$(INSTALL) --editable '.[train,coco,dev]'
 	@touch .venv/.core $@
 
 $(BIN)/python:
@@ -65,7 +65,7 @@ $(BIN)/python:
 lock: CONSTRAINTS =
 lock: ## write constraints.txt anew
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --editable '.[train,dev]' hatchling
+	build/lock/bin/python -m pip install --quiet --editable '.[train,coco,dev]' hatchling
 	{ grep '^#' constraints.txt; build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+.*//'; } > build/lock.txt
 	mv build/lock.txt constraints.txt
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from leafwise.cli.main import app
 
-BAR = re.compile(r"^\s*(Segmenting|training|Checking)\b.*(photos|steps|%)")
+BAR = re.compile(r"^\s*(Segmenting|Converting|training|Checking)\b.*(photos|steps|%)")
 
 
 def leafwise(*arguments) -> Result:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from leafwise.cli.main import app
 from leafwise.errors import ModelError
 
-COMMANDS = ("segment", "score", "train", "crossval", "check", "models", "synth", "info")
+COMMANDS = ("segment", "score", "train", "crossval", "check", "convert", "models", "synth", "info")
 
 
 def python_m_leafwise(*arguments, **options):

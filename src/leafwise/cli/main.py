@@ -10,6 +10,7 @@ import typer
 
 from leafwise.cli.check import check
 from leafwise.cli.console import plain
+from leafwise.cli.convert import convert
 from leafwise.cli.crossval import crossval
 from leafwise.cli.evaluate import evaluate
 from leafwise.cli.explain import explain
@@ -84,6 +85,7 @@ for _command in (
     evaluate,
     table1,
     check,
+    convert,
     models,
     synth,
     info,

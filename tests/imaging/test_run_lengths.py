@@ -61,6 +61,13 @@ def test_runs_worked_by_hand():
     assert label_runs(np.zeros((2, 2), int)) == label_runs(np.zeros((0, 2), int)) == {}
 
 
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.uint16, np.int64])
+def test_every_integer_type_is_taken(dtype):
+    assert {value: runs.tolist() for value, runs in label_runs(np.array([[0, 1]], dtype)).items()} == {
+        1: [1, 1]
+    }
+
+
 @given(text=st.text(max_size=30), n_pixels=st.integers(0, 50))
 def test_any_text_is_runs_or_one_line(text, n_pixels):
     try:

@@ -28,9 +28,9 @@ def label_runs(labels: NDArray[np.integer]) -> dict[int, Runs]:
     ends = np.append(starts[1:], flat.size)
     values = flat[starts]
     order = np.argsort(values, kind="stable")
-    firsts = np.flatnonzero(np.diff(values[order], prepend=values[order[0]] - 1))
+    changes = np.flatnonzero(values[order][1:] != values[order][:-1]) + 1
     runs = {}
-    for group in np.split(order, firsts[1:]):
+    for group in np.split(order, changes):
         borders = np.stack([starts[group], ends[group]], axis=1).ravel()
         rest = [] if borders[-1] == flat.size else [flat.size]
         runs[int(values[group[0]])] = np.diff(np.concatenate([[0], borders, rest])).astype(np.int64)

@@ -97,3 +97,21 @@ def test_a_folder_that_is_not_there_is_one_line(folders):
     result = call(folders[0] / "nowhere", folders[1])
     assert isinstance(result.exception, LeafwiseError)
     assert "\n" not in str(result.exception)
+
+
+def test_ap_and_pq_in_a_table_of_their_own_and_in_json(folders, tmp_path):
+    pytest.importorskip("pycocotools")
+    result = call(*folders, "--ap-pq", "--json", tmp_path / "scores.json")
+    assert result.exit_code == 0
+    rows = [line.split() for line in result.stdout.splitlines()]
+    start = rows.index(["image", "AP", "AP50", "PQ", "SQ", "RQ"])
+    # IoU 2/3: a match at four of the ten levels; of two found one is right
+    assert rows[start + 1] == ["plant1", "20.0", "50.0", "44.4", "66.7", "66.7"]
+    assert rows[start + 3] == ["all", "2", "together", "20.0", "50.0", "44.4", "66.7", "66.7"]
+    report = json.loads((tmp_path / "scores.json").read_text())
+    assert report["pooled"]["ap"] == pytest.approx(20)
+    assert report["images"]["plant2"]["pq"] == pytest.approx(400 / 9)
+
+
+def test_without_the_option_nothing_is_said_of_ap(folders):
+    assert "AP" not in call(*folders).stdout

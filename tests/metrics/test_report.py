@@ -1,12 +1,20 @@
 import json
+import sys
 from dataclasses import asdict
 
 import numpy as np
 import pytest
 
-from leafwise.errors import LabelMapError
+from leafwise.errors import LabelMapError, LeafwiseError
 from leafwise.imaging import write_labels
-from leafwise.metrics import LabelPair, score_labels, score_pair, score_pairs
+from leafwise.metrics import (
+    LabelPair,
+    count_instances,
+    score_instances,
+    score_labels,
+    score_pair,
+    score_pairs,
+)
 
 TRUTH, GUESS = np.array([[0, 1, 1, 1]], np.int32), np.array([[0, 1, 1, 2]], np.int32)
 
@@ -55,3 +63,34 @@ def test_scores_that_are_not_defined_are_null_in_json(pair):
     images = json.loads(json.dumps(report.as_dict(), allow_nan=False))["images"]
     assert images["a"]["sbd_small"] is None
     assert images["a"]["sbd_medium"] == report.scores["a"].sbd_medium
+
+
+def test_ap_and_pq_of_each_image_and_of_all_together_where_asked_for(pair):
+    pytest.importorskip("pycocotools")
+    pairs = [pair("a", GUESS), pair("b", TRUTH), pair("bad", GUESS.T)]
+    assert score_pairs(pairs).instances == {}
+    assert "pooled" not in score_pairs(pairs).as_dict()
+    report = score_pairs(pairs, ap_pq=True)
+    counts = [count_instances(TRUTH, labels) for labels in (GUESS, TRUTH)]
+    assert report.instances == {"a": score_instances(counts[:1]), "b": score_instances(counts[1:])}
+    assert report.pooled == score_instances(counts)
+    assert len(report.problems) == 1
+    content = report.as_dict()
+    assert content["images"]["b"]["pq"] == 100
+    assert content["images"]["b"]["sbd"] == 100
+    assert content["pooled"]["rq"] == pytest.approx(80)  # two matches of two true and three found
+
+
+def test_ap_that_is_not_defined_is_null_in_json(tmp_path):
+    pytest.importorskip("pycocotools")
+    empty = write_labels(tmp_path / "empty.png", np.zeros_like(TRUTH))
+    content = score_pairs([LabelPair("a", empty, empty)], ap_pq=True).as_dict()
+    assert content["pooled"] == dict.fromkeys(["ap", "ap50", "pq", "sq", "rq"])
+
+
+def test_ap_without_the_package_says_once_how_to_get_it(pair, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    monkeypatch.delitem(sys.modules, "pycocotools.coco", raising=False)
+    with pytest.raises(LeafwiseError, match=r"pip install 'leafwise\[coco\]'"):
+        score_pairs([pair("a", GUESS), pair("b", GUESS)], ap_pq=True)
+    assert len(score_pairs([pair("a", GUESS)]).scores) == 1

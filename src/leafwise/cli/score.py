@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from leafwise.metrics import ImageScores, Report, Summary
+    from leafwise.metrics import ImageScores, InstanceScores, Report, Summary
 
 _COLUMNS = {
     "SBD": "sbd",
@@ -24,6 +24,7 @@ _COLUMNS = {
     "leaves": "n_truth",
     "DiC": "dic",
 }
+_INSTANCE_COLUMNS = {"AP": "ap", "AP50": "ap50", "PQ": "pq", "SQ": "sq", "RQ": "rq"}
 
 
 def score(
@@ -33,6 +34,10 @@ def score(
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write the scores here as JSON; - prints them."),
     ] = None,
+    ap_pq: Annotated[
+        bool,
+        typer.Option("--ap-pq", help="COCO's mask AP (needs leafwise[coco]) and panoptic quality, too."),
+    ] = False,
 ) -> None:
     """Score label maps against ground truth: SBD, best Dice, FBD and the difference in count.
 
@@ -41,10 +46,14 @@ def score(
     Scores are in percent; small, medium and large are thirds of the true leaves by area; DiC is the number of
     predicted leaves less the true ones.
 
+    AP is the mean over IoU 0.50 to 0.95; label maps rank nothing, so that every instance has score 1. PQ, with
+    SQ and RQ, takes all as one class. Both are shown for each image, and for the instances of all together.
+
     \b
     Examples:
       leafwise score results truth
       leafwise score results truth --json scores.json
+      leafwise score results truth --ap-pq
     """
     from leafwise.imaging import write_text
     from leafwise.metrics import pair_label_maps, score_pairs
@@ -52,7 +61,7 @@ def score(
     errors = Console(stderr=True)
     pairing = pair_label_maps(predictions, truth)
     pairs = track(pairing.pairs, "Scoring", console=errors, transient=True)
-    report = score_pairs(pairs, problems=pairing.problems)
+    report = score_pairs(pairs, problems=pairing.problems, ap_pq=ap_pq)
     to_terminal = json == Path("-")
     if json and not to_terminal:
         write_text(json, _as_json(report))
@@ -60,6 +69,8 @@ def score(
         typer.echo(_as_json(report), nl=False)
     elif report.summary:
         _show(report.scores, report.summary)
+        if report.pooled:
+            _show_instances(report.instances, report.pooled)
     for problem in report.problems:
         typer.echo(problem, err=True)
     if report.problems:
@@ -85,6 +96,19 @@ def _show(scores: "dict[str, ImageScores]", summary: "Summary") -> None:
     console.print(table)
     console.print(f"|DiC|, mean of absolute differences: {summary.mean_abs_dic:.2f}")
     console.print(f"|DiC|, absolute mean difference: {summary.abs_mean_dic:.2f}")
+
+
+def _show_instances(scores: "dict[str, InstanceScores]", pooled: "InstanceScores") -> None:
+    """Print AP and PQ in a table of their own: its last row is no mean of those above."""
+    table = Table(box=None, show_footer=True, header_style="bold", footer_style="bold", pad_edge=False)
+    table.add_column("image", f"all {len(scores)} together", overflow="fold")
+    for header, field in _INSTANCE_COLUMNS.items():
+        table.add_column(header, _cell(getattr(pooled, field)), justify="right", no_wrap=True)
+    for name, image in scores.items():
+        table.add_row(Text(name), *(_cell(getattr(image, field)) for field in _INSTANCE_COLUMNS.values()))
+    console = Console(highlight=False)
+    console.print()
+    console.print(table)
 
 
 def _cell(score: float) -> str:

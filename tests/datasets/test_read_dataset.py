@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from leafwise.datasets import Pair, group_of, read_dataset
+from leafwise.datasets import Pair, group_of, read_dataset, read_datasets
 from leafwise.errors import DatasetError
 
 
@@ -170,3 +170,21 @@ def test_real_data_sets(shared):
     for pair in a1 + komatsuna:
         assert pair.image.exists() and pair.labels.exists()
         assert re.fullmatch(r"plant\d{3}|\d\d", pair.group)
+
+
+def test_several_data_sets_keep_their_photos_and_plants_apart(tmp_path, add_pair):
+    for name in ("b", "a"):
+        for photo in ("00_01_002_03", "plant001"):
+            add_pair(tmp_path / name / "images" / f"{photo}.png", tmp_path / name / "labels" / f"{photo}.png")
+    pairs = read_datasets([tmp_path / "b", tmp_path / "a"])
+    assert names_of(pairs) == ["a_00_01_002_03", "a_plant001", "b_00_01_002_03", "b_plant001"]
+    assert [pair.group for pair in pairs] == ["a_01", "a_plant001", "b_01", "b_plant001"]
+    assert pairs[0].image == tmp_path / "a" / "images" / "00_01_002_03.png"
+    assert read_datasets([tmp_path / "a"]) == read_dataset(tmp_path / "a")
+
+
+def test_data_sets_of_one_name_are_refused(tmp_path, add_pair):
+    for parent in ("x", "y"):
+        add_pair(tmp_path / parent / "a" / "images" / "p.png", tmp_path / parent / "a" / "labels" / "p.png")
+    with pytest.raises(DatasetError, match="same name"):
+        read_datasets([tmp_path / "x" / "a", tmp_path / "y" / "a"])

@@ -11,7 +11,9 @@ from leafwise.cli.console import plain
 
 
 def crossval(
-    dataset: Annotated[Path, typer.Argument(help="A CVPPP folder, or one with images/ and labels/.")],
+    datasets: Annotated[
+        list[Path], typer.Argument(help="CVPPP folders, or folders with images/ and labels/.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the folds, their models and scores.")],
     folds: Annotated[int, typer.Option(min=2, help="How many parts the photos are dealt into.")] = 4,
     only: Annotated[
@@ -48,7 +50,9 @@ def crossval(
 ) -> None:
     """Train and score by cross-validation; clustering settings are chosen on other folds than they are scored on.
 
-    Writes OUT/folds.json, a model for each fold, OUT/photos.csv (one row a photo) and OUT/summary.json. Every stage
+    Writes OUT/folds.json, a model for each fold, OUT/photos.csv (one row a photo), OUT/worst.png (the five photos with
+    the lowest SBD, their truth and what was found) and OUT/summary.json. Of several data sets, each is dealt into the
+    folds, has a row in the table, and its folder's name starts those of its photos. Every stage
     that is done is skipped: a run that was stopped goes on with the same command. With --vary, a fold is scored by
     the training, too, that is best on the other folds.
 
@@ -56,6 +60,7 @@ def crossval(
     Examples:
       leafwise crossval CVPPP2017/A1 --out runs/cv
       leafwise crossval KOMATSUNA --out runs/komatsuna --by-group --set training.epochs=20
+      leafwise crossval CVPPP2017/A1 KOMATSUNA --out runs/both --by-group
       leafwise crossval CVPPP2017/A1 --out runs/cv --pipelines hdbscan,seeded,seeded+cluster_net
       leafwise crossval CVPPP2017/A1 --out runs/margins --vary loss.push_margin=5,10,20 --vary loss.pull_margin=0.5,1,2
     """
@@ -69,11 +74,11 @@ def crossval(
     from leafwise.cli.train import checked_pairs, read_settings
     from leafwise.config import to_dict
     from leafwise.experiments import cross_validate, grid_candidates, prepare_folds, varied
-    from leafwise.imaging import write_text
+    from leafwise.imaging import write_image, write_text
 
     settings = read_settings(config, set_ or [], None)
     show = plain()
-    pairs = checked_pairs(dataset)
+    pairs = checked_pairs(datasets)
     parts = prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed, by_group=by_group)
     result = cross_validate(
         replace(parts, splits=parts.splits[:only]),
@@ -87,10 +92,14 @@ def crossval(
     )
     summary = {"means": result.means(), "chosen": {"training": result.variant, **to_dict(result.chosen)}}
     write_text(out / "summary.json", dumps(summary, indent=2) + "\n")
+    write_image(out / "worst.png", result.draw_worst())
     table = Table("fold", "photos", "SBD", "FBD", "|DiC|", "DiC", "small", "medium", "large", box=None)
     columns = list(result.means())
     for fold, photos in result.photos.groupby("fold"):
         table.add_row(str(fold), str(len(photos)), *(f"{photos[c].mean():.2f}" for c in columns))
+    for name in [dataset.absolute().name for dataset in datasets] if len(datasets) > 1 else []:
+        photos = result.photos[result.photos["photo"].str.startswith(f"{name}_")]
+        table.add_row(name, str(len(photos)), *(f"{photos[c].mean():.2f}" for c in columns))
     table.add_row("all", str(len(result.photos)), *(f"{value:.2f}" for value in result.means().values()))
     show.print(table)
     for name, means in result.means_by("variant", "pipeline").items():

@@ -85,7 +85,7 @@ def evaluate(
     names = (
         [name.strip() for name in pipelines.split(",")] if pipelines else usual_pipelines(loaded, settings)
     )
-    pairs = checked_pairs(dataset)
+    pairs = checked_pairs([dataset])
     with _bar(plain(stderr=True)) as bar:
         task = bar.add_task("", total=len(pairs))
         result = run(

@@ -89,7 +89,7 @@ def table1(
     chosen = variants.split(",")
     if unknown := [name for name in chosen if name not in every]:
         raise SettingsError(f"no loss variant {unknown[0]!r}; there are: {', '.join(every)}")
-    pairs = checked_pairs(dataset)
+    pairs = checked_pairs([dataset])
     parts = prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed)
     parts = replace(parts, splits=parts.splits[:only])
     clusterings = clustering_grid(settings, grid or [])

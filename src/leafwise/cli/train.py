@@ -8,12 +8,16 @@ import typer
 from leafwise.cli.console import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from leafwise.config import RunSettings
     from leafwise.datasets import Pair, Split
 
 
 def train(
-    dataset: Annotated[Path, typer.Argument(help="A CVPPP folder, or one with images/ and labels/.")],
+    datasets: Annotated[
+        list[Path], typer.Argument(help="CVPPP folders, or folders with images/ and labels/.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the run: model, logs, pictures, checkpoints.")],
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     set_: Annotated[
@@ -47,6 +51,7 @@ def train(
     \b
     Examples:
       leafwise train CVPPP2017/A1 --out runs/a1
+      leafwise train CVPPP2017/A1 KOMATSUNA --out runs/both --by-group
       leafwise train mine --out runs/mine --from rosette --set training.epochs=20
       leafwise train nuclei --out runs/nuclei --set looks.one_plant=true --set looks.input_size=256
       leafwise train CVPPP2017/A1 --out runs/a1 --resume
@@ -64,7 +69,7 @@ def train(
     if resume and config is None and written.is_file():
         config = written
     settings = read_settings(config, set_ or [], from_)
-    pairs = checked_pairs(dataset)
+    pairs = checked_pairs(datasets)
     earlier = out / SPLIT_NAME
     if resume and split is None and earlier.is_file():
         split = earlier
@@ -95,18 +100,18 @@ def read_settings(config: Path | None, overrides: list[str], start: str | None) 
     return apply_overrides(from_dict(RunSettings, tables, where=str(config or "settings")), overrides)
 
 
-def checked_pairs(dataset: Path) -> "list[Pair]":
-    """The pairs of a data set. Raises DatasetError, naming all that is wrong, where it is not fit to train on."""
-    from leafwise.datasets import check_dataset, read_dataset
+def checked_pairs(datasets: "Sequence[Path]") -> "list[Pair]":
+    """The pairs of data sets. Raises DatasetError, naming all that is wrong, where they are not fit to train on."""
+    from leafwise.datasets import check_dataset, read_dataset, read_datasets
     from leafwise.errors import DatasetError
 
-    pairs = read_dataset(dataset)
-    problems = check_dataset(pairs)
-    if problems:
-        first = problems[0]
-        more = f" (and {len(problems) - 1} more: `leafwise check {dataset}`)" if len(problems) > 1 else ""
-        raise DatasetError(f"{first.file}: {first.what}; {first.fix}{more}")
-    return pairs
+    for dataset in datasets:
+        problems = check_dataset(read_dataset(dataset))
+        if problems:
+            first = problems[0]
+            more = f" (and {len(problems) - 1} more: `leafwise check {dataset}`)" if len(problems) > 1 else ""
+            raise DatasetError(f"{first.file}: {first.what}; {first.fix}{more}")
+    return read_datasets(datasets)
 
 
 def _split(pairs: "list[Pair]", settings: "RunSettings", split: Path | None, *, by_group: bool) -> "Split":

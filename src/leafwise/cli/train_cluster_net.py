@@ -9,7 +9,9 @@ from leafwise.cli.console import plain
 
 
 def train_cluster_net(
-    dataset: Annotated[Path, typer.Argument(help="A CVPPP folder, or one with images/ and labels/.")],
+    datasets: Annotated[
+        list[Path], typer.Argument(help="CVPPP folders, or folders with images/ and labels/.")
+    ],
     model: Annotated[
         str, typer.Option(help="Whose segments it refines: a model folder, or a shipped model's name.")
     ],
@@ -61,7 +63,7 @@ def train_cluster_net(
     if resume and config is None and (out / SETTINGS_NAME).is_file():
         config = out / SETTINGS_NAME
     settings = read_settings(config, set_ or [], None).cluster_net
-    pairs = checked_pairs(dataset)
+    pairs = checked_pairs(datasets)
     others = []
     if crossval is not None:
         folds = read_folds(crossval / "folds.json", pairs).splits

@@ -16,6 +16,7 @@ class LookSettings:
     """How photos are looked at: first whole, then one square for each plant."""
 
     input_size: int = 384  # pixels, side of the square that the network sees of a plant
+    views: int = 1  # 1, 2 or 4, of each plant: as it is, mirrored left to right, top to bottom, both ways
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
     largest_zoom: int = 8  # of the first look at small plants in a large photo, tile by tile; 1: none
     tile_side: int = 0  # photo pixels; larger plants are seen in such tiles; 0: only plants that touch
@@ -30,6 +31,7 @@ class LookSettings:
             self.input_size >= 32 and self.input_size % 32 == 0,
             f"looks.input_size must be a multiple of 32, at least 32; it is {self.input_size}",
         )
+        _require(self.views in (1, 2, 4), f"looks.views must be 1, 2 or 4; it is {self.views}")
         _require(self.margin >= 0, f"looks.margin must not be negative; it is {self.margin}")
         _require(
             self.first_size >= self.input_size and self.first_size % 32 == 0,
@@ -186,6 +188,7 @@ class NetSettings:
     decoder: Literal["light", "paper"] = "light"
     embedding_size: int = 16  # D; the paper has 32
     foreground_head: bool = True
+    coordinates: int = 0  # octaves of waves, beside where each place is, in a light decoder's input; 0: none
 
     def __post_init__(self) -> None:
         _require(
@@ -242,6 +245,8 @@ class AugmentSettings:
     shift: float = 0.1  # of the view's side, largest move off the middle
     color: float = 0.3  # strength of brightness, contrast and saturation changes
     hue: float = 0.04  # of the colour circle
+    laid_share: float = 0.0  # of the views that get more leaves over and under their own
+    most_laid: int = 3  # leaves, in one view
 
     def __post_init__(self) -> None:
         _require(
@@ -263,6 +268,7 @@ class OptimizerSettings:
     optimizer: Literal["adamw", "sgd"] = "adamw"  # sgd with Nesterov momentum 0.9
     schedule: Literal["one_cycle", "cyclic", "multi_step"] = "one_cycle"
     learning_rate: float = 2e-3  # the highest of the schedule
+    warm_up: float = 0.3  # share of the one-cycle schedule in which the rate rises
     lowest_learning_rate: float = 1e-6  # of the cyclic schedule
     half_cycle_epochs: int = 50  # of the cyclic schedule
     milestones: tuple[int, ...] = (350, 1200, 2500)  # epochs after which multi_step divides the rate by 10
@@ -278,6 +284,7 @@ class OptimizerSettings:
             _require(value in allowed, f"{name} must be one of {', '.join(allowed)}; it is {value!r}")
         for name in ("epochs", "batch_size"):
             _require(getattr(self, name) >= 1, f"{name} must be at least 1; it is {getattr(self, name)}")
+        _require(0 < self.warm_up < 1, f"warm_up must lie between 0 and 1; it is {self.warm_up}")
         _require(self.learning_rate > 0, f"learning_rate must be positive; it is {self.learning_rate}")
 
 
@@ -285,8 +292,10 @@ class OptimizerSettings:
 class TrainingSettings(OptimizerSettings):
     """The training of the embedding network."""
 
+    encoder_rate: float = 1.0  # of the learning rate, for the encoder's weights
     averaging: float = 0.995  # decay of the running average of the weights; 0 switches it off
     synthetic_plants: int = 0  # drawn once and added to the training photos
+    plant_photos: int = 0  # of one plant, the most that an epoch shows, others in the next; 0: all
     validation_share: float = 0.15  # of the photos, held back for validation where no split is given
     validate_every: int = 5  # epochs
     pictures: int = 4  # validation photos drawn at every validation

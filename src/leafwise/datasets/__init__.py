@@ -2,7 +2,7 @@
 
 from leafwise.datasets.check import Problem, check_dataset
 from leafwise.datasets.pairs import GROUP_PATTERN, Pair, group_of
-from leafwise.datasets.read import read_dataset
+from leafwise.datasets.read import read_dataset, read_datasets
 from leafwise.datasets.splits import Folds, Split, make_folds, make_holdout, read_folds, write_folds
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "make_folds",
     "make_holdout",
     "read_dataset",
+    "read_datasets",
     "read_folds",
     "write_folds",
 ]

@@ -1,7 +1,8 @@
 """A data set's folder, whichever of the known layouts it has."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -49,6 +50,23 @@ def read_dataset(
     if (folder / SPLIT_FILE).exists() or not split_parts:
         return take_role(pairs, folder / SPLIT_FILE, role)
     return _sorted(take_role(parts[part], part / SPLIT_FILE, role) for part in split_parts)
+
+
+def read_datasets(folders: Sequence[str | os.PathLike[str]]) -> list[Pair]:
+    """The pairs of one data set or of several together; of several, their folders' names start those of the pairs.
+
+    Raises DatasetError as `read_dataset` does, and for folders of one name.
+    """
+    if len(folders) == 1:
+        return read_dataset(folders[0])
+    names = [Path(folder).absolute().name for folder in folders]
+    if len(set(names)) < len(names):
+        raise DatasetError(f"data sets of the same name: {', '.join(names)}; rename the folders")
+    return [
+        replace(pair, name=f"{name}_{pair.name}", group=f"{name}_{pair.group}")
+        for name, folder in sorted(zip(names, folders, strict=True), key=lambda each: each[0])
+        for pair in read_dataset(folder)
+    ]
 
 
 def _read_parts(folder: Path, group_pattern: str) -> dict[Path, list[Pair]]:

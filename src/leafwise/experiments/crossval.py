@@ -4,16 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from leafwise.config import ClusterNetSettings, RunSettings, SegmentSettings, from_dict, read_toml
 from leafwise.datasets import Folds, Pair, make_folds, read_folds, write_folds
 from leafwise.errors import DatasetError, OutputError
 from leafwise.experiments.choice import best_candidate, chosen_elsewhere
 from leafwise.experiments.scoring import METRICS, Candidate, kept_scores
+from leafwise.experiments.sheets import draw_sheet, found_cells
 from leafwise.imaging import make_folder, write_text
+from leafwise.models import load_model
 from leafwise.training import SETTINGS_NAME, Hardware, train, train_cluster_net
 
+WORST = 5  # photos drawn
 TRAINED_BY = ("looks", "net", "loss", "augment", "training")  # sections that the weights depend on
 
 
@@ -22,9 +27,18 @@ class CrossValidation:
     """What a cross-validation found."""
 
     photos: pd.DataFrame  # one row a held-out photo, its fold's settings chosen on the other folds
-    chosen: SegmentSettings  # best over all folds: what to ship
+    candidates: Sequence[Candidate]
+    best: int  # of the candidates, over all folds: what to ship
     variant: str  # of the training, the best over all folds
     scores: pd.DataFrame  # all rows: every held-out photo under every variant and candidate
+    shown: Mapping[
+        tuple[str, int], tuple[Path, Sequence[Pair]]
+    ]  # model and held-out photos, by variant and fold
+
+    @property
+    def chosen(self) -> SegmentSettings:
+        """The settings to ship."""
+        return self.candidates[self.best].settings
 
     def means(self) -> dict[str, float]:
         """The mean of each metric over all photos, in percent or leaves."""
@@ -46,6 +60,16 @@ class CrossValidation:
             name: {metric: float(photos[metric].mean()) for metric in METRICS}
             for name, photos in chosen.items()
         }
+
+    def draw_worst(self) -> NDArray[np.uint8]:
+        """A sheet of the photos with the lowest SBD, each with its truth and what its own fold's model finds."""
+        rows = []
+        for row in self.photos.nsmallest(WORST, "sbd").to_dict("records"):
+            model, pairs = self.shown[row["variant"], row["fold"]]
+            pair = next(pair for pair in pairs if pair.name == row["photo"])
+            candidate = self.candidates[row["number"] % len(self.candidates)]
+            rows += found_cells([pair], load_model(model), [candidate])
+        return draw_sheet(rows)
 
 
 def cross_validate(
@@ -71,6 +95,7 @@ def cross_validate(
     Raises OutputError where `out` holds models of other settings.
     """
     tables = []
+    shown = {}  # the model and photos of each fold
     for position, (name, settings) in enumerate(variants.items()):
         models = []
         for number, split in enumerate(folds.splits, 1):
@@ -80,6 +105,7 @@ def cross_validate(
             models = _with_cluster_nets(folds, models, settings.cluster_net, hardware, on_step)
         for number, (split, model) in enumerate(zip(folds.splits, models, strict=True), 1):
             on_step(f"{name} fold {number}: {len(split.validation)} photos to score".strip())
+            shown[name, number] = model, split.validation
             path = out / name / f"fold{number}" / "scores.csv"
             table = kept_scores(path, split.validation, model, candidates, workers)
             table["number"] += position * len(candidates)
@@ -88,7 +114,7 @@ def cross_validate(
     photos = chosen_elsewhere(scores)
     write_text(out / "photos.csv", photos.to_csv(index=False))
     variant, candidate = divmod(best_candidate(scores), len(candidates))
-    return CrossValidation(photos, candidates[candidate].settings, list(variants)[variant], scores)
+    return CrossValidation(photos, candidates, candidate, list(variants)[variant], scores, shown)
 
 
 def trained_once(

@@ -42,6 +42,11 @@ def draw_sheet(rows: Sequence[Sequence[Cell]]) -> NDArray[np.uint8]:
 
 
 def draw_found(pairs: Sequence[Pair], model: Model, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
+    """A sheet of the `found_cells` of photos."""
+    return draw_sheet(found_cells(pairs, model, candidates))
+
+
+def found_cells(pairs: Sequence[Pair], model: Model, candidates: Sequence[Candidate]) -> list[list[Cell]]:
     """A row for each photo: itself, its truth, and its leaves by each candidate, with their SBD in the caption."""
     segmenter = Segmenter(model, candidates[0].settings)
     rows = []
@@ -55,7 +60,7 @@ def draw_found(pairs: Sequence[Pair], model: Model, candidates: Sequence[Candida
             caption = f"SBD {score_labels(truth, found).sbd:.1f} {candidate.pipeline}"
             row.append(Cell(caption, numbered_like(truth, found)))
         rows.append(row)
-    return draw_sheet(rows)
+    return rows
 
 
 def numbered_like(truth: NDArray[np.int32], found: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -22,6 +22,7 @@ from leafwise.training.logs import kept_metrics
 from leafwise.training.model_folder import WEIGHTS_NAME, write_model
 from leafwise.training.module import SCORES, EmbeddingModule
 from leafwise.training.photos import Photo, Views, read_photo, synthetic_photos
+from leafwise.training.sampling import GroupSampler
 from leafwise.training.trainer import (
     SETTINGS_NAME,
     Hardware,
@@ -71,6 +72,8 @@ def train(
         lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
         module = EmbeddingModule(make_net(settings.net, start), settings)
         shown = [read_photo(pair, settings) for pair in training] + synthetic_photos(settings)
+        groups = [pair.group for pair in training]
+        groups += [f"synthetic {i}" for i in range(settings.training.synthetic_plants)]
         judged = [read_photo(pair, settings) for pair in validation]
         if trainer.is_global_zero:  # not before all is well: what is put right can be started anew
             _write_down(out, settings, Split(tuple(training), tuple(validation)))
@@ -78,8 +81,8 @@ def train(
         with kept_metrics(out / "logs", writes=trainer.is_global_zero), interruptible():
             trainer.fit(
                 module,
-                _loader(shown, settings, random=True),
-                _loader(judged, settings, random=False) if judged else None,
+                _loader(shown, settings, GroupSampler(groups, settings.training.plant_photos)),
+                _loader(judged, settings) if judged else None,
                 ckpt_path=last if resume and last.is_file() else None,
                 weights_only=True,
             )
@@ -117,13 +120,16 @@ def _write_down(out: Path, settings: RunSettings, split: Split) -> None:
     write_text(out / SETTINGS_NAME, to_toml(settings))
 
 
-def _loader(photos: list[Photo], settings: RunSettings, *, random: bool) -> DataLoader[Any]:
+def _loader(
+    photos: list[Photo], settings: RunSettings, sampler: GroupSampler | None = None
+) -> DataLoader[Any]:
+    """Random views in the order of a sampler, or all photos as they are, in their own."""
     training = settings.training
     return DataLoader(
-        Views(photos, settings, random=random),
-        batch_size=min(training.batch_size, len(photos)),
-        shuffle=random,
-        drop_last=random,
+        Views(photos, settings, random=sampler is not None),
+        batch_size=min(training.batch_size, len(photos) if sampler is None else len(sampler)),
+        sampler=sampler,
+        drop_last=sampler is not None,
         num_workers=training.workers,
         persistent_workers=training.workers > 0,
     )

@@ -188,7 +188,6 @@ class NetSettings:
     decoder: Literal["light", "paper"] = "light"
     embedding_size: int = 16  # D; the paper has 32
     foreground_head: bool = True
-    coordinates: int = 0  # octaves of waves, beside where each place is, in a light decoder's input; 0: none
 
     def __post_init__(self) -> None:
         _require(
@@ -292,7 +291,6 @@ class OptimizerSettings:
 class TrainingSettings(OptimizerSettings):
     """The training of the embedding network."""
 
-    encoder_rate: float = 1.0  # of the learning rate, for the encoder's weights
     averaging: float = 0.995  # decay of the running average of the weights; 0 switches it off
     synthetic_plants: int = 0  # drawn once and added to the training photos
     plant_photos: int = 0  # of one plant, the most that an epoch shows, others in the next; 0: all

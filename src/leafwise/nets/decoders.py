@@ -50,22 +50,12 @@ class LightDecoder(nn.Module):
 
     Each step: nearest x 2, the encoder's feature map beside it, twice [conv 3x3, BN, ReLU]. Embeddings vary
     slowly inside a leaf, so that the last doubling can be a bilinear one, at a quarter of the cost.
-
-    With `coordinates` each step also sees where it is (`coordinate_maps`, after Kulikov and Lempitsky 2020):
-    convolutions alone give leaves that look alike the same embedding.
     """
 
     enlargement = 1  # of the encoder's largest map
 
-    def __init__(
-        self,
-        encoder_channels: Sequence[int],
-        coordinates: int = 0,
-        widths: Sequence[int] = (128, 96, 64, 48),
-    ) -> None:
+    def __init__(self, encoder_channels: Sequence[int], widths: Sequence[int] = (128, 96, 64, 48)) -> None:
         super().__init__()
-        self.coordinates = coordinates
-        n_maps = 2 + 4 * coordinates if coordinates else 0
         *skips, bottom = encoder_channels
         widths = widths[-len(skips) :]
         self.bottom = conv_bn_relu(bottom, widths[0], kernel=1)
@@ -74,8 +64,7 @@ class LightDecoder(nn.Module):
         for width, skip_width in zip(widths, reversed(skips), strict=True):
             self.mix.append(
                 nn.Sequential(
-                    conv_bn_relu(before + skip_width + n_maps, width, kernel=3),
-                    conv_bn_relu(width, width, kernel=3),
+                    conv_bn_relu(before + skip_width, width, kernel=3), conv_bn_relu(width, width, kernel=3)
                 )
             )
             before = width
@@ -86,22 +75,5 @@ class LightDecoder(nn.Module):
         *skips, smallest = features
         x: Tensor = self.bottom(smallest)
         for mix, skip in zip(self.mix, reversed(skips), strict=True):
-            maps = [F.interpolate(x, scale_factor=2, mode="nearest"), skip]
-            if self.coordinates:
-                maps.append(coordinate_maps(skip, self.coordinates))
-            x = mix(torch.cat(maps, dim=1))
+            x = mix(torch.cat([F.interpolate(x, scale_factor=2, mode="nearest"), skip], dim=1))
         return x
-
-
-def coordinate_maps(like: Tensor, octaves: int) -> Tensor:
-    """Where each place of a map (B, C, h, w) is, in the map's sides from -1 to 1, and waves of it.
-
-    -> (B, 2 + 4 * octaves, h, w): row and column, then sine and cosine of each times pi, 2 pi, 4 pi, ...
-    """
-    rows, cols = (
-        ((2 * torch.arange(n, device=like.device) + 1) / n - 1).to(like.dtype) for n in like.shape[2:]
-    )
-    places = torch.stack([part.expand(len(rows), len(cols)) for part in (rows[:, None], cols)])
-    phases = torch.cat([places * (torch.pi * 2**octave) for octave in range(octaves)])
-    maps = torch.cat([places, phases.sin(), phases.cos()])
-    return maps.expand(len(like), *maps.shape)

@@ -88,10 +88,7 @@ class EmbeddingModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """As the settings say; a frozen encoder's parameters stay as they are."""
-        training = self.settings.training
-        encoder = [weights for weights in self.net.encoder.parameters() if weights.requires_grad]
-        others = [weights for name, weights in self.net.named_parameters() if not name.startswith("encoder.")]
-        groups = [{"params": others}]
-        if encoder:
-            groups.append({"params": encoder, "lr": training.encoder_rate * training.learning_rate})
-        return make_optimizer(groups, training, int(self.trainer.estimated_stepping_batches))
+        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        return make_optimizer(
+            parameters, self.settings.training, int(self.trainer.estimated_stepping_batches)
+        )

@@ -9,14 +9,11 @@ from torch import Tensor
 from leafwise.config import OptimizerSettings
 
 
-def make_optimizer(
-    parameters: Sequence[Tensor] | Sequence[dict[str, Any]], settings: OptimizerSettings, steps: int
-) -> dict[str, Any]:
+def make_optimizer(parameters: Sequence[Tensor], settings: OptimizerSettings, steps: int) -> dict[str, Any]:
     """An optimiser with its schedule over `steps` steps, in the form that Lightning takes.
 
     AdamW with one cycle, or the paper's SGD with a cyclic rate (embedding net, section 4.3) or one that falls by
-    10 at milestones (ClusterNet, section 4.4); any other combination too. Groups of parameters, as torch has them,
-    may have a highest rate of their own.
+    10 at milestones (ClusterNet, section 4.4); any other combination too.
     """
     optimizer: torch.optim.Optimizer
     if settings.optimizer == "adamw":
@@ -36,10 +33,9 @@ def make_optimizer(
 def _schedule(
     optimizer: torch.optim.Optimizer, settings: OptimizerSettings, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
-    highest = [group["lr"] for group in optimizer.param_groups]
     if settings.schedule == "one_cycle":
         return torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, highest, total_steps=max(steps, 2), pct_start=settings.warm_up
+            optimizer, settings.learning_rate, total_steps=max(steps, 2), pct_start=settings.warm_up
         )
     if settings.schedule == "multi_step":
         milestones = [steps * epoch // settings.epochs for epoch in settings.milestones]
@@ -47,7 +43,7 @@ def _schedule(
     return torch.optim.lr_scheduler.CyclicLR(
         optimizer,
         settings.lowest_learning_rate,
-        highest,
+        settings.learning_rate,
         step_size_up=max(steps * settings.half_cycle_epochs // settings.epochs, 1),
         cycle_momentum=False,
     )

@@ -17,7 +17,7 @@ from leafwise.config import (
     to_dict,
     to_toml,
 )
-from leafwise.datasets import Folds, Pair, Split, make_folds
+from leafwise.datasets import Folds, Pair, Split, make_folds, write_folds
 from leafwise.errors import DatasetError, OutputError, SettingsError
 from leafwise.experiments import (
     clustering_grid,
@@ -28,6 +28,7 @@ from leafwise.experiments import (
     varied,
 )
 from leafwise.experiments import crossval as module
+from leafwise.experiments.crossval import unseen_start
 from leafwise.experiments.grid import combinations
 
 SETTINGS = RunSettings()
@@ -247,3 +248,49 @@ def test_a_cluster_net_learns_from_the_other_folds_photos_as_their_own_models_sh
 def test_without_a_pipeline_that_needs_one_no_cluster_net_is_trained(pairs, shown, tmp_path):
     cross_validate(make_folds(pairs, n_folds=3, seed=0), tmp_path, {"": SETTINGS}, CANDIDATES)
     assert shown == {}
+
+
+def trained_fold(folder, train, pairs):
+    """A fold as a cross-validation leaves it, trained on the photos of these numbers."""
+    (folder / "model").mkdir(parents=True)
+    names = [Pair(f"p{i}", pairs[i].image, pairs[i].labels, "g") for i in train]
+    write_folds(folder / "split.json", Folds(0, False, (Split(tuple(names), ()),)))
+
+
+def renamed(pairs, prefix):
+    return tuple(replace(pair, name=prefix + pair.name) for pair in pairs)
+
+
+@pytest.mark.parametrize("prefix", ["", "A1_"])
+def test_a_fold_starts_from_a_model_that_never_saw_its_photos(pairs, tmp_path, prefix):
+    trained_fold(tmp_path / "before" / "fold2", [0, 1, 4, 5], pairs)
+    unseen = Split((), renamed(pairs[2:4], prefix))
+    assert unseen_start(tmp_path / "before", 2, unseen) == tmp_path / "before" / "fold2" / "model"
+    seen = Split((), renamed(pairs[3:5], prefix))
+    with pytest.raises(DatasetError, match=f"has seen {prefix}p4"):
+        unseen_start(tmp_path / "before", 2, seen)
+    with pytest.raises(DatasetError, match="fold1: no trained fold"):
+        unseen_start(tmp_path / "before", 1, unseen)
+
+
+def test_every_fold_is_trained_from_the_model_of_its_number(pairs, tmp_path, monkeypatch):
+    folds = make_folds(pairs, n_folds=3, seed=0)
+    for number, split in enumerate(folds.splits, 1):
+        held_out = {pair.name for pair in split.validation}
+        train = [i for i, pair in enumerate(pairs) if pair.name not in held_out]
+        trained_fold(tmp_path / "before" / f"fold{number}", train, pairs)
+    starts = []
+
+    def train(pairs, validation, folder, settings, *, start, **_):
+        starts.append(start)
+        return folder / "model"
+
+    def kept_scores(path, pairs, *_):
+        row = {"number": 0, "settings": "", "pipeline": "seeded", "sbd": 1.0, **dict.fromkeys(COLUMNS, 0.0)}
+        return pd.DataFrame([{"photo": pair.name, **row} for pair in pairs])
+
+    monkeypatch.setattr(module, "train", train)
+    monkeypatch.setattr(module, "kept_scores", kept_scores)
+    (tmp_path / "out").mkdir()
+    cross_validate(folds, tmp_path / "out", {"": SETTINGS}, CANDIDATES[:1], start=tmp_path / "before")
+    assert starts == [tmp_path / "before" / f"fold{number}" / "model" for number in (1, 2, 3)]

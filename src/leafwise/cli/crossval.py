@@ -43,6 +43,12 @@ def crossval(
         str | None,
         typer.Option(help="To choose from, with commas between them. [default: the settings' own]"),
     ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="CROSSVAL", help="Go on from the folds' models of another cross-validation."
+        ),
+    ] = None,
     by_group: Annotated[
         bool, typer.Option("--by-group", help="Never part the photos of one plant over two folds.")
     ] = False,
@@ -61,6 +67,7 @@ def crossval(
       leafwise crossval CVPPP2017/A1 --out runs/cv
       leafwise crossval KOMATSUNA --out runs/komatsuna --by-group --set training.epochs=20
       leafwise crossval CVPPP2017/A1 KOMATSUNA --out runs/both --by-group
+      leafwise crossval CVPPP2017/A1 --out runs/longer --from runs/cv --set augment.laid_share=0.6
       leafwise crossval CVPPP2017/A1 --out runs/cv --pipelines hdbscan,seeded,seeded+cluster_net
       leafwise crossval CVPPP2017/A1 --out runs/margins --vary loss.push_margin=5,10,20 --vary loss.pull_margin=0.5,1,2
     """
@@ -87,6 +94,7 @@ def crossval(
         grid_candidates(
             settings, pipelines.split(",") if pipelines else [settings.pipeline.steps], grid or []
         ),
+        start=from_,
         workers=workers or os.cpu_count() or 1,
         on_step=show.print,
     )

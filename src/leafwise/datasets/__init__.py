@@ -3,7 +3,15 @@
 from leafwise.datasets.check import Problem, check_dataset
 from leafwise.datasets.pairs import GROUP_PATTERN, Pair, group_of
 from leafwise.datasets.read import read_dataset, read_datasets
-from leafwise.datasets.splits import Folds, Split, make_folds, make_holdout, read_folds, write_folds
+from leafwise.datasets.splits import (
+    Folds,
+    Split,
+    make_folds,
+    make_holdout,
+    read_folds,
+    trained_names,
+    write_folds,
+)
 
 __all__ = [
     "GROUP_PATTERN",
@@ -18,5 +26,6 @@ __all__ = [
     "read_dataset",
     "read_datasets",
     "read_folds",
+    "trained_names",
     "write_folds",
 ]

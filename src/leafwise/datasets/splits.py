@@ -111,6 +111,18 @@ def read_folds(path: str | os.PathLike[str], pairs: Sequence[Pair]) -> Folds:
     return Folds(seed, by_group, tuple(Split(train, validation) for train, validation in halves))
 
 
+def trained_names(path: str | os.PathLike[str]) -> frozenset[str]:
+    """The names of all pairs that train in any split of a file of `write_folds`; the pairs need not be there.
+
+    Raises DatasetError for a file that is missing or is none of these.
+    """
+    try:
+        _, _, splits = _parse(read_json(Path(path)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"{path}: not a file of folds; write it anew with write_folds") from error
+    return frozenset(name for train, _ in splits for name in train)
+
+
 def _shuffled_units(pairs: Sequence[Pair], seed: int, *, by_group: bool) -> list[list[Pair]]:
     """What stays together, single pairs or groups, in an order that depends on names and seed alone."""
     if seed < 0:

@@ -9,14 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leafwise.config import ClusterNetSettings, RunSettings, SegmentSettings, from_dict, read_toml
-from leafwise.datasets import Folds, Pair, make_folds, read_folds, write_folds
+from leafwise.datasets import Folds, Pair, Split, make_folds, read_folds, trained_names, write_folds
 from leafwise.errors import DatasetError, OutputError
 from leafwise.experiments.choice import best_candidate, chosen_elsewhere
 from leafwise.experiments.scoring import METRICS, Candidate, kept_scores
 from leafwise.experiments.sheets import draw_sheet, found_cells
 from leafwise.imaging import make_folder, write_text
 from leafwise.models import load_model
-from leafwise.training import SETTINGS_NAME, Hardware, train, train_cluster_net
+from leafwise.training import SETTINGS_NAME, SPLIT_NAME, Hardware, train, train_cluster_net
 
 WORST = 5  # photos drawn
 TRAINED_BY = ("looks", "net", "loss", "augment", "training")  # sections that the weights depend on
@@ -78,7 +78,7 @@ def cross_validate(
     variants: Mapping[str, RunSettings],
     candidates: Sequence[Candidate],
     *,
-    hardware: Hardware = Hardware(),  # noqa: B008 frozen
+    start: Path | None = None,
     workers: int = 1,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> CrossValidation:
@@ -92,17 +92,23 @@ def cross_validate(
     Where a candidate has a ClusterNet in its pipeline, each fold's is trained on the held-out photos of the other
     folds, each as its own fold's model shows it. (Those models have seen the fold's photos; this ClusterNet has not.)
 
-    Raises OutputError where `out` holds models of other settings.
+    `start` is the folder of another cross-validation: each fold's training goes on from its model of that fold,
+    which must not have seen the photos held out here.
+
+    Raises OutputError where `out` holds models of other settings, DatasetError where a model to start from is
+    missing or has seen held-out photos.
     """
+    starts = [start and unseen_start(start, number, split) for number, split in enumerate(folds.splits, 1)]
     tables = []
     shown = {}  # the model and photos of each fold
     for position, (name, settings) in enumerate(variants.items()):
         models = []
         for number, split in enumerate(folds.splits, 1):
             on_step(f"{name} fold {number}: {len(split.train)} photos to train on".strip())
-            models.append(trained_once(split.train, out / name / f"fold{number}", settings, hardware))
+            folder = out / name / f"fold{number}"
+            models.append(trained_once(split.train, folder, settings, start=starts[number - 1]))
         if any("cluster_net" in candidate.settings.pipeline.refinements for candidate in candidates):
-            models = _with_cluster_nets(folds, models, settings.cluster_net, hardware, on_step)
+            models = _with_cluster_nets(folds, models, settings.cluster_net, on_step)
         for number, (split, model) in enumerate(zip(folds.splits, models, strict=True), 1):
             on_step(f"{name} fold {number}: {len(split.validation)} photos to score".strip())
             shown[name, number] = model, split.validation
@@ -122,15 +128,42 @@ def trained_once(
     folder: Path,
     settings: RunSettings,
     hardware: Hardware = Hardware(),  # noqa: B008 frozen
+    start: Path | None = None,
 ) -> Path:
-    """The model folder of a run, trained where it is not there yet, or not to its end.
+    """The model folder of a run, trained where it is not there yet, or not to its end, from the weights of `start`.
 
     Raises OutputError where the run that is there has other settings.
     """
     written, model = folder / SETTINGS_NAME, folder / "model"
     if written.is_file() and not _same_training(written, settings):
         raise OutputError(f"{folder}: holds a training of other settings; name another folder")
-    return model if model.is_dir() else train(pairs, [], folder, settings, resume=True, hardware=hardware)
+    if model.is_dir():
+        return model
+    return train(pairs, [], folder, settings, start=start, resume=True, hardware=hardware)
+
+
+def unseen_start(start: Path, number: int, split: Split) -> Path:
+    """The model of a fold of another cross-validation, in the folder `start`.
+
+    A data set's photos have the same names there, or, where it was the only one, names without the data set's.
+
+    Raises DatasetError where it is not there, or where it has seen photos that are held out here.
+    """
+    folder = start / f"fold{number}"
+    written = folder / SPLIT_NAME
+    if not written.is_file() or not (folder / "model").is_dir():
+        raise DatasetError(f"{folder}: no trained fold to start from; name a folder of `leafwise crossval`")
+    seen = trained_names(written)
+    leaked = [pair.name for pair in split.validation if any(_is_name(pair.name, name) for name in seen)]
+    if leaked:
+        raise DatasetError(
+            f"{folder}: its model has seen {leaked[0]}, which is held out here; start from models of the same folds"
+        )
+    return folder / "model"
+
+
+def _is_name(name: str, other: str) -> bool:
+    return name == other or name.endswith(f"_{other}") or other.endswith(f"_{name}")
 
 
 def _same_training(written: Path, settings: RunSettings) -> bool:
@@ -142,7 +175,6 @@ def _with_cluster_nets(
     folds: Folds,
     models: Sequence[Path],
     settings: ClusterNetSettings,
-    hardware: Hardware,
     on_step: Callable[[str], None],
 ) -> list[Path]:
     shown = [(model, split.validation) for model, split in zip(models, folds.splits, strict=True)]
@@ -150,7 +182,7 @@ def _with_cluster_nets(
     for number, model in enumerate(models, 1):
         others = [*shown[: number - 1], *shown[number:]]
         on_step(f"fold {number}: ClusterNet, {sum(len(pairs) for _, pairs in others)} photos to train on")
-        refined.append(cluster_net_once(others, model, model.parent / "cluster_net", settings, hardware))
+        refined.append(cluster_net_once(others, model, model.parent / "cluster_net", settings))
     return refined
 
 

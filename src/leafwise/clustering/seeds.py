@@ -76,35 +76,10 @@ def _by_seeds(
     numbers[inside] = takers
     real = core_sizes(numbers, len(centers)) >= settings.min_core_size
     real[0] |= not real.any()
-    nearest = nearest_center(points, centers[real])
-    for _ in range(settings.rounds):
-        present, numbers = np.unique(nearest, return_inverse=True)
-        centers = np.stack([CENTERS[settings.center](points[numbers == i]) for i in range(len(present))])
-        nearest = nearest_center(points, centers)
-    labels[inside] = nearest + 1
+    labels[inside] = nearest_center(points, centers[real]) + 1
     if foreground is None:
         labels[labels == np.bincount(labels.ravel()).argmax()] = 0
     return compact_labels(labels)[0]
-
-
-def _trimmed(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of the three quarters that lie nearest to the mean."""
-    gaps = np.square(points - points.mean(0)).sum(1)
-    return points[gaps <= np.quantile(gaps, 0.75)].mean(0)
-
-
-def _medoid(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The point with the least sum of distances to a sample of the others."""
-    some = points[:: max(len(points) // 200, 1)]
-    return some[np.sqrt(np.square(some[:, None] - some).sum(2)).sum(1).argmin()]
-
-
-CENTERS: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
-    "mean": lambda points: points.mean(0),
-    "median": lambda points: np.median(points, 0),
-    "medoid": _medoid,
-    "trimmed": _trimmed,
-}
 
 
 def grow_seeds(

@@ -103,8 +103,6 @@ class ClusteringSettings:
     density_radius: float = 0.5  # seeds: pixels within it make a place dense
     seed_radius: float = 1.5  # seeds: pixels within it are the seed's; about delta_d
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant
-    rounds: int = 0  # seeds: of finding each instance's center anew, and each pixel's nearest
-    center: Literal["mean", "median", "medoid", "trimmed"] = "mean"  # in these rounds
 
     def __post_init__(self) -> None:
         _require(

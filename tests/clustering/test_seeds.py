@@ -1,5 +1,7 @@
 """Greedy seeds against the algorithm written out in loops, and on groups that are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -108,7 +110,9 @@ def test_it_equals_the_algorithm_in_loops(monkeypatch, seed, radius, every):
     truth = np.kron(rng.integers(0, 4, (4, 5)), np.ones((4, 4), int)).astype(np.int32)
     embeddings = blobs(truth, seed, spread=0.4, apart=2.0)  # they overlap
     foreground = rng.random(truth.shape) < 0.9
-    settings = ClusteringSettings(min_cluster_size=5, min_core_size=1, density_radius=0.6, seed_radius=radius)
+    settings = ClusteringSettings(
+        min_cluster_size=5, min_core_size=1, steepest=0, density_radius=0.6, seed_radius=radius
+    )
     expected, n_centers, n_real = in_loops(embeddings, foreground, settings, every)
     assert n_centers > n_real > 1  # or this would say less
     assert_same_partition(seeded(embeddings, foreground, settings), expected)
@@ -126,7 +130,7 @@ def test_a_group_too_small_joins_the_nearest_instance():
     expected[speck] = 3
     assert_same_partition(seeded(embeddings, foreground, SETTINGS), expected)
     expected[speck] = 5
-    small = ClusteringSettings(min_cluster_size=4, min_core_size=0)
+    small = ClusteringSettings(min_cluster_size=4, min_core_size=0, steepest=0)
     assert_same_partition(seeded(embeddings, foreground, small), expected)
 
 
@@ -292,3 +296,23 @@ def test_the_same_embeddings_give_the_same_labels_and_are_left_alone():
     np.testing.assert_array_equal(seeded(disturbed, foreground, SETTINGS), first)
     np.testing.assert_array_equal(embeddings, before[0])
     np.testing.assert_array_equal(foreground, before[1])
+
+
+def test_a_wide_border_between_two_leaves_is_none_itself():
+    # two flat leaves 8 apart, and 20 pixels in which the embeddings go from the one to the other
+    ramp = np.concatenate([np.zeros(40), np.linspace(0, 8, 20), np.full(40, 8.0)]).astype(np.float32)
+    embeddings = np.stack([np.tile(ramp, (60, 1)), np.zeros((60, 100), np.float32)])
+    foreground = np.ones((60, 100), bool)
+    assert seeded(embeddings, foreground, replace(SETTINGS, steepest=0)).max() > 2
+    found = seeded(embeddings, foreground, SETTINGS)
+    np.testing.assert_array_equal(found, np.where(ramp < 4, found[0, 0], 3 - found[0, 0]) * foreground)
+    larger = np.kron(embeddings, np.ones((1, 2, 2), np.float32))  # half as steep, twice as large
+    assert seeded(larger, np.ones((120, 200), bool), SETTINGS).max() == 2
+
+
+def test_slopes_are_those_of_central_differences():
+    embeddings = np.random.default_rng(0).normal(size=(3, 9, 7)).astype(np.float32)
+    down, right = np.gradient(embeddings, axis=(1, 2))
+    down[:, [0, -1]] = right[:, :, [0, -1]] = 0
+    expected = np.sqrt(np.square(down).sum(0) + np.square(right).sum(0))
+    np.testing.assert_allclose(seeds.slopes_of(embeddings), expected, rtol=1e-5)

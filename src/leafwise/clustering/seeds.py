@@ -15,6 +15,7 @@ MOST_SHIFTS = 100  # of one that starts anywhere; it has come to rest long befor
 REST = 1e-3  # embedding units; a seed that moves less has come to rest
 SAMPLE = 3000  # points among which the densest places are looked for, evenly spaced ...
 SPARSEST = 8  # ... but at least every 8-th: small instances must have theirs
+FLAT_PART = 0.1  # of an instance's pixels: its flattest
 ROWS = 512  # points whose densities are summed at a time: bounds the memory, and fits a cache
 
 
@@ -27,9 +28,10 @@ def seeded(
     equations 1 and 2), so that a ball of about delta_d around a dense place holds one instance and little else.
     The densest pixel is the first seed; it moves to the mean of what is within `settings.seed_radius`, and takes
     all free pixels there; the densest of the rest is next. A seed is no instance where it takes less than
-    `settings.min_cluster_size` pixels, or where less than `settings.min_core_size` of them have all four
-    neighbours among them: borders between instances, whose embeddings lie between two centers, are thin. In the end
-    every pixel joins the nearest center.
+    `settings.min_cluster_size` pixels, or where it is a border between instances, with embeddings between two
+    centers. Borders are thin: less than `settings.min_core_size` of their pixels have all four neighbours among
+    them. And they are steep: their embeddings change from pixel to pixel everywhere, where an instance has a flat
+    part (`steepness`). In the end every pixel joins the nearest center.
 
     With `foreground`, bool (h, w), only its pixels are clustered, into at least one instance. Without it (None)
     all are, and the largest instance is the background.
@@ -75,6 +77,12 @@ def _by_seeds(
     numbers = np.full(inside.shape, -1, np.int32)
     numbers[inside] = takers
     real = core_sizes(numbers, len(centers)) >= settings.min_core_size
+    if settings.steepest > 0 and real.any():
+        sizes = np.bincount(takers[takers >= 0], minlength=len(centers)) * real
+        if foreground is None:
+            sizes[sizes.argmax()] = 0  # the background
+        side = np.sqrt(np.square(sizes).sum() / max(sizes.sum(), 1))
+        real &= side * steepness(slopes_of(embeddings)[inside], takers, len(centers)) < settings.steepest
     real[0] |= not real.any()
     labels[inside] = nearest_center(points, centers[real]) + 1
     if foreground is None:
@@ -150,6 +158,40 @@ def core_sizes(numbers: NDArray[np.int32], n_numbers: int) -> NDArray[np.int64]:
     for neighbours in (framed[:-2, 1:-1], framed[2:, 1:-1], framed[1:-1, :-2], framed[1:-1, 2:]):
         core &= own == neighbours
     return np.bincount(own[core], minlength=n_numbers)
+
+
+def slopes_of(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much the embeddings change from one pixel to the next: (D, h, w) -> (h, w); 0 across the edges of the map.
+
+    >>> slopes_of(np.array([[[0.0, 3.0, 6.0, 6.0]] * 2], np.float32))[0].tolist()
+    [0.0, 3.0, 1.5, 0.0]
+    """
+    squares = np.zeros(embeddings.shape[1:], np.float32)
+    for inner, after, before in (
+        (squares[1:-1], embeddings[:, 2:], embeddings[:, :-2]),
+        (squares[:, 1:-1], embeddings[:, :, 2:], embeddings[:, :, :-2]),
+    ):
+        change = after - before
+        inner += np.einsum("dhw,dhw->hw", change, change)
+    return np.sqrt(squares) / 2
+
+
+def steepness(slopes: NDArray[np.float32], numbers: NDArray[np.int32], n_numbers: int) -> NDArray[np.float32]:
+    """The slope that a tenth of each number's points stay below: (n,), int32 (n,) in -1..n-1 -> (n_numbers,).
+
+    A number without points has slope 0.
+
+    >>> steepness(np.array([5, 1, 3, 2, 9], np.float32), np.array([0, 0, 0, 2, -1], np.int32), 3)
+    array([1., 0., 2.], dtype=float32)
+    """
+    order = np.lexsort((slopes, numbers))
+    order = order[np.count_nonzero(numbers < 0) :]
+    sizes = np.bincount(numbers[order], minlength=n_numbers)
+    first = np.cumsum(sizes) - sizes
+    found = np.zeros(n_numbers, np.float32)
+    there = sizes > 0
+    found[there] = slopes[order[(first + FLAT_PART * (sizes - 1)).astype(np.int64)[there]]]
+    return found
 
 
 def densities(points: NDArray[np.float32], radius: float) -> NDArray[np.float32]:

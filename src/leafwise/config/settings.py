@@ -100,6 +100,9 @@ class ClusteringSettings:
     pixel_step: int = 1  # HDBSCAN: every n-th pixel along each axis is clustered, the others follow
     merge_distance: float = 1.25  # HDBSCAN on a foreground: clusters with closer centers are one instance
     min_core_size: int = 5  # pixels with all four neighbours; seeds with fewer are borders, not leaves
+    steepest: float = (
+        8.0  # seeds: change from pixel to pixel times a usual instance's side; more are borders; 0: any
+    )
     density_radius: float = 0.5  # seeds: pixels within it make a place dense
     seed_radius: float = 1.5  # seeds: pixels within it are the seed's; about delta_d
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant
@@ -125,6 +128,7 @@ class ClusteringSettings:
             self.min_core_size >= 0,
             f"clustering.min_core_size must not be negative; it is {self.min_core_size}",
         )
+        _require(self.steepest >= 0, f"clustering.steepest must not be negative; it is {self.steepest}")
         _require(
             self.density_radius > 0 and self.seed_radius > 0,
             "clustering.density_radius and clustering.seed_radius must be positive",

@@ -102,6 +102,14 @@ def test_a_fold_is_scored_with_the_settings_that_are_best_on_the_others(scored, 
     pd.testing.assert_frame_equal(written, photos.reset_index(drop=True), check_dtype=False)
 
 
+def test_every_choice_of_settings_has_its_means(scored):
+    sbds = [[[50, 40, 30]] * 2, [[10, 70, 30]] * 2, [[20, 60, 30]] * 2]
+    table = scored(sbds, "a", "b").by_candidate()
+    assert table["training"].tolist() == ["a"] * 3 + ["b"] * 3
+    assert table["min_cluster_size"].tolist() == [10, 20, 30] * 2
+    assert table["sbd"].tolist() == pytest.approx([80 / 3, 170 / 3, 30, 80 / 3 - 5, 170 / 3 - 5, 25])
+
+
 def test_of_settings_that_are_as_good_the_first_is_taken(scored):
     result = scored(np.full((3, 2, 3), 0.1 + 0.2).tolist())
     assert result.chosen == CANDIDATES[0].settings

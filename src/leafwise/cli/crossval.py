@@ -56,8 +56,9 @@ def crossval(
 ) -> None:
     """Train and score by cross-validation; clustering settings are chosen on other folds than they are scored on.
 
-    Writes OUT/folds.json, a model for each fold, OUT/photos.csv (one row a photo), OUT/worst.png (the five photos with
-    the lowest SBD, their truth and what was found) and OUT/summary.json. Of several data sets, each is dealt into the
+    Writes OUT/folds.json, a model for each fold, OUT/photos.csv (one row a photo), OUT/candidates.csv (one row a
+    choice of settings), OUT/worst.png (the five photos with the lowest SBD, their truth and what was found) and
+    OUT/summary.json. Of several data sets, each is dealt into the
     folds, has a row in the table, and its folder's name starts those of its photos. Every stage
     that is done is skipped: a run that was stopped goes on with the same command. With --vary, a fold is scored by
     the training, too, that is best on the other folds.
@@ -100,6 +101,7 @@ def crossval(
     )
     summary = {"means": result.means(), "chosen": {"training": result.variant, **to_dict(result.chosen)}}
     write_text(out / "summary.json", dumps(summary, indent=2) + "\n")
+    write_text(out / "candidates.csv", result.by_candidate().round(3).to_csv(index=False))
     write_image(out / "worst.png", result.draw_worst())
     table = Table("fold", "photos", "SBD", "FBD", "|DiC|", "DiC", "small", "medium", "large", box=None)
     columns = list(result.means())

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leafwise.config import ClusterNetSettings, RunSettings, SegmentSettings, from_dict, read_toml
+from leafwise.config import ClusterNetSettings, RunSettings, SegmentSettings, from_dict, read_toml, to_dict
 from leafwise.datasets import Folds, Pair, Split, make_folds, read_folds, trained_names, write_folds
 from leafwise.errors import DatasetError, OutputError
 from leafwise.experiments.choice import best_candidate, chosen_elsewhere
@@ -60,6 +60,19 @@ class CrossValidation:
             name: {metric: float(photos[metric].mean()) for metric in METRICS}
             for name, photos in chosen.items()
         }
+
+    def by_candidate(self) -> pd.DataFrame:
+        """The means of every training under every candidate on all held-out photos, a row each: how flat the choice is.
+
+        What is best here was chosen on the photos that it is scored on; `means` is not.
+        """
+        rows = []
+        for _, photos in self.scores.groupby("number"):
+            candidate = self.candidates[photos["number"].iloc[0] % len(self.candidates)]
+            settings = {"training": photos["variant"].iloc[0], "pipeline": candidate.pipeline}
+            settings |= to_dict(candidate.settings.clustering)
+            rows.append(settings | {metric: photos[metric].mean() for metric in METRICS})
+        return pd.DataFrame(rows)
 
     def draw_worst(self) -> NDArray[np.uint8]:
         """A sheet of the photos with the lowest SBD, each with its truth and what its own fold's model finds."""

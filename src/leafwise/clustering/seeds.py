@@ -173,7 +173,8 @@ def slopes_of(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
     ):
         change = after - before
         inner += np.einsum("dhw,dhw->hw", change, change)
-    return np.sqrt(squares) / np.float32(2)
+    squares /= 4
+    return np.sqrt(squares, out=squares)
 
 
 def steepness(slopes: NDArray[np.float32], numbers: NDArray[np.int32], n_numbers: int) -> NDArray[np.float32]:

@@ -108,6 +108,13 @@ def test_another_data_set_in_the_same_folder_is_refused(coco, tmp_path):
     assert f"holds photos of {coco.resolve()} (coco)" in line
 
 
+def test_classes_in_another_order_are_the_same_conversion(coco, tmp_path):
+    leafwise("convert", coco, "--out", tmp_path / "out", "--classes", "stem,leaf")
+    result = leafwise("convert", coco, "--out", tmp_path / "out", "--classes", "leaf,stem")
+    assert result.exit_code == 0
+    assert "2 there already" in result.stdout
+
+
 def test_what_is_no_data_set_is_refused_in_one_line(tmp_path):
     assert "none of the formats" in refused("convert", tmp_path, "--out", tmp_path / "out")
     assert "nosuch" in refused("convert", tmp_path / "nosuch", "--out", tmp_path / "out")

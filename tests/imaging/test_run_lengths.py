@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -68,7 +68,8 @@ def test_every_integer_type_is_taken(dtype):
     }
 
 
-@given(text=st.text(max_size=30), n_pixels=st.integers(0, 50))
+@example(text="\ud800", n_pixels=4)
+@given(text=st.text(st.characters(), max_size=30), n_pixels=st.integers(0, 50))
 def test_any_text_is_runs_or_one_line(text, n_pixels):
     try:
         runs = parse_runs(text, n_pixels)

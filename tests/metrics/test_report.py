@@ -81,6 +81,17 @@ def test_ap_and_pq_of_each_image_and_of_all_together_where_asked_for(pair):
     assert content["pooled"]["rq"] == pytest.approx(80)  # two matches of two true and three found
 
 
+def test_an_image_is_scored_in_full_or_is_a_problem(pair, monkeypatch):
+    def fail(truth, prediction):
+        raise LabelMapError("x.png: damaged; make it anew")
+
+    monkeypatch.setattr("leafwise.metrics.report.require_pycocotools", lambda: None)
+    monkeypatch.setattr("leafwise.metrics.report.count_instances", fail)
+    report = score_pairs([pair("a", GUESS)], ap_pq=True)
+    assert (report.scores, report.summary) == ({}, None)
+    assert report.problems == ("x.png: damaged; make it anew",)
+
+
 def test_ap_that_is_not_defined_is_null_in_json(tmp_path):
     pytest.importorskip("pycocotools")
     empty = write_labels(tmp_path / "empty.png", np.zeros_like(TRUTH))

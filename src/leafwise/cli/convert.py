@@ -59,7 +59,7 @@ def convert(
     # heavy: not for --help
     from leafwise.datasets.formats import Conversion, convert_photos, guess_format, read_annotations
 
-    names = list(dict.fromkeys(name.strip() for name in (classes or "").split(",") if name.strip()))
+    names = sorted({name.strip() for name in (classes or "").split(",") if name.strip()})
     if classes is not None and not names:
         raise typer.BadParameter("no class named", param_hint="--classes")
     format_name = str(format_ or guess_format(source))

@@ -36,7 +36,7 @@ def score(
     ] = None,
     ap_pq: Annotated[
         bool,
-        typer.Option("--ap-pq", help="COCO's mask AP (needs leafwise[coco]) and panoptic quality, too."),
+        typer.Option("--ap-pq", help="COCO's mask AP and panoptic quality, too; needs the extra coco."),
     ] = False,
 ) -> None:
     """Score label maps against ground truth: SBD, best Dice, FBD and the difference in count.

@@ -61,7 +61,8 @@ def parse_runs(text: str | bytes, n_pixels: int) -> Runs:
 
     Raises LabelMapError for other texts, and for runs that do not fill `n_pixels`.
     """
-    raw = text.encode("utf-8") if isinstance(text, str) else text
+    # JSON may hold half of a surrogate pair
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     digits = np.frombuffer(raw, np.uint8).astype(np.int64) - 48
     is_last = (digits & 32) == 0
     if digits.size == 0 or digits.min() < 0 or digits.max() > 63 or not is_last[-1]:

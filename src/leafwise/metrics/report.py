@@ -54,9 +54,10 @@ def score_pairs(pairs: Iterable[LabelPair], *, problems: Iterable[str] = (), ap_
     for pair in pairs:
         try:
             truth, prediction = read_labels(pair.truth), read_labels(pair.prediction)
-            scores[pair.name] = _score(pair, truth, prediction)
+            image_scores = _score(pair, truth, prediction)
             if ap_pq:
                 counts[pair.name] = count_instances(truth, prediction)
+            scores[pair.name] = image_scores  # last: an image is scored in full or is a problem
         except LeafwiseError as error:
             lines.append(str(error))
     return Report(

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,6 +146,18 @@ def test_several_splits(coco, instance):
         read_coco(root, split="test")
 
 
+def test_a_json_file_is_the_split_of_its_name(coco, monkeypatch):
+    file = coco([]) / "annotations" / "instances_train2017.json"
+    for split in (None, "train", "train2017"):
+        assert len(read_coco(file, split=split)) == 2
+    with pytest.raises(
+        DatasetError, match=r"\.json: no annotations of the split 'val'; there are: train2017"
+    ):
+        read_coco(file, split="val")
+    monkeypatch.chdir(coco([], name="valid/_annotations.coco.json", photos="valid") / "valid")
+    assert len(read_coco(Path("_annotations.coco.json"), split="valid")) == 2
+
+
 def test_photos_in_folders_of_their_own(coco, instance, photo):
     root = coco([instance(block(0, 0, 2, 2))])
     file = root / "annotations" / "instances_train2017.json"
@@ -165,6 +178,7 @@ def test_photos_in_folders_of_their_own(coco, instance, photo):
         ({"size": [8, 6], "counts": [48]}, "run lengths for"),
         ({"size": [6, 8], "counts": [4]}, "run lengths of 4 pixels where the photo has 48"),
         ({"size": [6, 8], "counts": "~~"}, "damaged text"),
+        ({"size": [6, 8], "counts": "\ud800"}, "damaged text"),
         ([[1, 2, 3]], "a polygon is a list"),
         (["text"], "a polygon is a list"),
         ([[1, 2, 3, 4, 5, None]], "with None"),

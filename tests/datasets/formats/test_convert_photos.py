@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from leafwise.datasets import check_dataset, read_dataset
-from leafwise.datasets.formats import AnnotatedPhoto, Conversion, convert_photos, read_voc
+from leafwise.datasets.formats import AnnotatedPhoto, Conversion, convert_photos, read_coco, read_voc
 from leafwise.errors import LabelMapError, OutputError
 from leafwise.imaging import read_labels
 
@@ -111,9 +111,19 @@ def test_what_is_bad_costs_one_line_and_the_others_come_out(tmp_path, photos):
     assert files_in(tmp_path / "out") == ["converted.toml", "images/d.png", "labels/d.png"]
 
 
+def test_a_name_that_no_file_can_have_costs_one_line(tmp_path, coco, instance):
+    root = coco([instance(LABELS > 0, image=1), instance(np.ones((6, 8)), image=2)])
+    file = root / "annotations" / "instances_train2017.json"
+    file.write_text(file.read_text().replace("a.png", r"\ud800.png"))
+    first, second = convert_photos(read_coco(root), tmp_path / "out", CONVERSION)
+    assert (first.outcome, second.outcome) == ("failed", "written")
+    assert r"\ud800.png': a name that no file can have" in first.error
+
+
 def test_names_with_a_meaning_are_changed(tmp_path, photos):
-    assert outcomes(photos("a_label", "b_overlay"), tmp_path / "out") == ["written"] * 2
-    assert [pair.name for pair in read_dataset(tmp_path / "out")] == ["a_label_photo", "b_overlay_photo"]
+    assert outcomes(photos("a_label", "b_overlay", ".c_label", ".d"), tmp_path / "out") == ["written"] * 4
+    names = [pair.name for pair in read_dataset(tmp_path / "out")]
+    assert names == ["a_label_photo", "b_overlay_photo", "c_label_photo", "d"]
 
 
 def test_another_conversion_in_the_same_folder_is_refused(tmp_path, photos):

@@ -40,7 +40,8 @@ def read_coco(source: Path, *, classes: Sequence[str] = (), split: str | None = 
         source: the JSON file, or a folder: with annotations/instances_<split>.json, with other JSON files in
             annotations/ or itself, or with <split>/_annotations.coco.json.
         classes: names of categories; instances of others are left out. None means all.
-        split: which JSON file of the folder; "train" is also train2017, where there is no other.
+        split: which JSON file of the folder; "train" is also train2017, where there is no other. A JSON file
+            is the one split of its name.
 
     Raises DatasetError where there is no such file or several, where it is no annotation file, and for a class
     that it lacks.
@@ -159,7 +160,7 @@ def _annotation_file(source: Path, split: str | None) -> tuple[str, Path]:
     files = _annotation_files(source)
     if not files:
         raise DatasetError(f"{source}: no JSON file, nor annotations/instances_<split>.json in it")
-    if split is None or source.is_file():
+    if split is None:
         names = list(files)
     else:
         names = [name for name in files if split in {name, name.rstrip(_DIGITS)}]
@@ -186,7 +187,7 @@ def _annotation_files(source: Path) -> dict[str, Path]:
 
 
 def _split_name(file: Path) -> str:
-    return file.parent.name if file.stem == _ROBOFLOW else file.stem.removeprefix(_PREFIX)
+    return file.absolute().parent.name if file.stem == _ROBOFLOW else file.stem.removeprefix(_PREFIX)
 
 
 def _photo_folders(file: Path, split: str) -> list[Path]:

@@ -31,7 +31,7 @@ class Conversion:
 
     source: str
     format: str
-    classes: str = ""  # joined by commas; empty means all
+    classes: str = ""  # sorted, joined by commas; empty means all
     split: str = ""  # empty means all, or the only one
 
 
@@ -68,11 +68,15 @@ def convert_photos(
             raise  # the next photo could not be written either
         except LeafwiseError as error:
             yield Converted(name, "failed", str(error))
+        except UnicodeEncodeError:
+            line = f"{str(photo.image)!r}: a name that no file can have; correct it in the annotations"
+            yield Converted(name, "failed", line)
 
 
 def _plain_name(name: str) -> str:
     """A name that the readers of images/ and labels/ take as it is."""
-    return f"{name}_photo" if name.endswith(_SET_APART) else name.lstrip(".") or "photo"
+    name = name.lstrip(".") or "photo"  # not hidden
+    return f"{name}_photo" if name.endswith(_SET_APART) else name
 
 
 def _convert(photo: AnnotatedPhoto, name: str, out: Path) -> _Outcome:

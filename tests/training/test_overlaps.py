@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leafwise.training import overlaps
-from leafwise.training.overlaps import LEFT, lay_leaves
+from leafwise.training.overlaps import LEAST_SEEN, lay_leaves
 
 
 def rosette():
@@ -26,7 +26,7 @@ def test_leaves_are_added_and_none_is_hidden(seed, most):
     assert seen.max() <= 1
     sizes = torch.bincount(laid.flatten())
     assert 5 <= len(sizes) <= 5 + most
-    assert sizes[1:].min() >= LEFT
+    assert sizes[1:].min() >= LEAST_SEEN
     assert ((laid > 0) | (labels == 0)).all()  # where a leaf was, there is one
 
 

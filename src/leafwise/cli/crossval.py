@@ -46,7 +46,9 @@ def crossval(
     from_: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="CROSSVAL", help="Go on from the folds' models of another cross-validation."
+            "--from",
+            metavar="CROSSVAL",
+            help="Go on from the models of another cross-validation of the same folds and network.",
         ),
     ] = None,
     by_group: Annotated[
@@ -58,10 +60,9 @@ def crossval(
 
     Writes OUT/folds.json, a model for each fold, OUT/photos.csv (one row a photo), OUT/candidates.csv (one row a
     choice of settings), OUT/worst.png (the five photos with the lowest SBD, their truth and what was found) and
-    OUT/summary.json. Of several data sets, each is dealt into the
-    folds, has a row in the table, and its folder's name starts those of its photos. Every stage
-    that is done is skipped: a run that was stopped goes on with the same command. With --vary, a fold is scored by
-    the training, too, that is best on the other folds.
+    OUT/summary.json. Of several data sets the photos of all are dealt into the folds together; each has a row in the
+    table, and its folder's name starts those of its photos. Every stage that is done is skipped: a run that was stopped
+    goes on with the same command. With --vary, a fold is scored by the training, too, that is best on the other folds.
 
     \b
     Examples:
@@ -81,6 +82,7 @@ def crossval(
 
     from leafwise.cli.train import checked_pairs, read_settings
     from leafwise.config import to_dict
+    from leafwise.datasets import set_name, set_of
     from leafwise.experiments import cross_validate, grid_candidates, prepare_folds, varied
     from leafwise.imaging import write_image, write_text
 
@@ -101,15 +103,18 @@ def crossval(
     )
     summary = {"means": result.means(), "chosen": {"training": result.variant, **to_dict(result.chosen)}}
     write_text(out / "summary.json", dumps(summary, indent=2) + "\n")
-    write_text(out / "candidates.csv", result.by_candidate().round(3).to_csv(index=False))
+    write_text(out / "candidates.csv", result.by_candidate().to_csv(index=False))
     write_image(out / "worst.png", result.draw_worst())
     table = Table("fold", "photos", "SBD", "FBD", "|DiC|", "DiC", "small", "medium", "large", box=None)
     columns = list(result.means())
     for fold, photos in result.photos.groupby("fold"):
         table.add_row(str(fold), str(len(photos)), *(f"{photos[c].mean():.2f}" for c in columns))
-    for name in [dataset.absolute().name for dataset in datasets] if len(datasets) > 1 else []:
-        photos = result.photos[result.photos["photo"].str.startswith(f"{name}_")]
-        table.add_row(name, str(len(photos)), *(f"{photos[c].mean():.2f}" for c in columns))
+    if len(datasets) > 1:
+        names = [set_name(dataset) for dataset in datasets]
+        source = result.photos["photo"].map(lambda photo: set_of(photo, names))
+        for name in names:
+            photos = result.photos[source == name]
+            table.add_row(name, str(len(photos)), *(f"{photos[c].mean():.2f}" for c in columns))
     table.add_row("all", str(len(result.photos)), *(f"{value:.2f}" for value in result.means().values()))
     show.print(table)
     for name, means in result.means_by("variant", "pipeline").items():

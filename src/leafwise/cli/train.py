@@ -105,13 +105,14 @@ def checked_pairs(datasets: "Sequence[Path]") -> "list[Pair]":
     from leafwise.datasets import check_dataset, read_dataset, read_datasets
     from leafwise.errors import DatasetError
 
+    pairs = read_datasets(datasets)
     for dataset in datasets:
         problems = check_dataset(read_dataset(dataset))
         if problems:
             first = problems[0]
             more = f" (and {len(problems) - 1} more: `leafwise check {dataset}`)" if len(problems) > 1 else ""
             raise DatasetError(f"{first.file}: {first.what}; {first.fix}{more}")
-    return read_datasets(datasets)
+    return pairs
 
 
 def _split(pairs: "list[Pair]", settings: "RunSettings", split: Path | None, *, by_group: bool) -> "Split":

@@ -101,7 +101,7 @@ class ClusteringSettings:
     merge_distance: float = 1.25  # HDBSCAN on a foreground: clusters with closer centers are one instance
     min_core_size: int = 5  # pixels with all four neighbours; seeds with fewer are borders, not leaves
     steepest: float = (
-        8.0  # seeds: change from pixel to pixel times a usual instance's side; more are borders; 0: any
+        8.0  # seeds: embedding units in a usual instance's side; steeper ones are borders; 0: any
     )
     density_radius: float = 0.5  # seeds: pixels within it make a place dense
     seed_radius: float = 1.5  # seeds: pixels within it are the seed's; about delta_d
@@ -248,7 +248,7 @@ class AugmentSettings:
     shift: float = 0.1  # of the view's side, largest move off the middle
     color: float = 0.3  # strength of brightness, contrast and saturation changes
     hue: float = 0.04  # of the colour circle
-    laid_share: float = 0.0  # of the views that get more leaves over and under their own
+    laid_share: float = 0.0  # of the views of kind zoom: they get more leaves, over and under their own
     most_laid: int = 3  # leaves, in one view
 
     def __post_init__(self) -> None:
@@ -256,6 +256,11 @@ class AugmentSettings:
             self.kind in ("zoom", "paper", "none"),
             f"augment.kind must be zoom, paper or none; it is {self.kind!r}",
         )
+        _require(
+            0 <= self.laid_share <= 1,
+            f"augment.laid_share must lie between 0 and 1; it is {self.laid_share}",
+        )
+        _require(self.most_laid >= 1, f"augment.most_laid must be at least 1; it is {self.most_laid}")
         _require(
             0 < self.smallest_view <= self.largest_view,
             "augment.smallest_view must be positive and not above augment.largest_view",
@@ -297,7 +302,7 @@ class TrainingSettings(OptimizerSettings):
 
     averaging: float = 0.995  # decay of the running average of the weights; 0 switches it off
     synthetic_plants: int = 0  # drawn once and added to the training photos
-    plant_photos: int = 0  # of one plant, the most that an epoch shows, others in the next; 0: all
+    plant_photos: int = 0  # of one plant, the most that an epoch shows, drawn anew each time; 0: all
     validation_share: float = 0.15  # of the photos, held back for validation where no split is given
     validate_every: int = 5  # epochs
     pictures: int = 4  # validation photos drawn at every validation
@@ -306,6 +311,10 @@ class TrainingSettings(OptimizerSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _require(
+            self.plant_photos >= 0,
+            f"training.plant_photos must not be negative; it is {self.plant_photos}",
+        )
         _require(0 <= self.averaging < 1, f"training.averaging must lie in [0, 1); it is {self.averaging}")
         _require(
             0 <= self.validation_share < 1,

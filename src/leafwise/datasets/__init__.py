@@ -2,7 +2,8 @@
 
 from leafwise.datasets.check import Problem, check_dataset
 from leafwise.datasets.pairs import GROUP_PATTERN, Pair, group_of
-from leafwise.datasets.read import read_dataset, read_datasets
+from leafwise.datasets.read import read_dataset, read_datasets, set_name, set_of
+from leafwise.datasets.roles import listed
 from leafwise.datasets.splits import (
     Folds,
     Split,
@@ -21,11 +22,14 @@ __all__ = [
     "Split",
     "check_dataset",
     "group_of",
+    "listed",
     "make_folds",
     "make_holdout",
     "read_dataset",
     "read_datasets",
     "read_folds",
+    "set_name",
+    "set_of",
     "trained_names",
     "write_folds",
 ]

@@ -59,7 +59,7 @@ def read_datasets(folders: Sequence[str | os.PathLike[str]]) -> list[Pair]:
     """
     if len(folders) == 1:
         return read_dataset(folders[0])
-    names = [Path(folder).absolute().name for folder in folders]
+    names = [set_name(folder) for folder in folders]
     if len(set(names)) < len(names):
         raise DatasetError(f"data sets of the same name: {', '.join(names)}; rename the folders")
     return [
@@ -67,6 +67,24 @@ def read_datasets(folders: Sequence[str | os.PathLike[str]]) -> list[Pair]:
         for name, folder in sorted(zip(names, folders, strict=True), key=lambda each: each[0])
         for pair in read_dataset(folder)
     ]
+
+
+def set_name(folder: str | os.PathLike[str]) -> str:
+    """The name of a data set, that of its folder.
+
+    >>> set_name("data/KOMATSUNA/"), set_name("data/A1/../A2")
+    ('KOMATSUNA', 'A2')
+    """
+    return os.path.basename(os.path.abspath(folder))
+
+
+def set_of(photo: str, names: Iterable[str]) -> str:
+    """Which of several data sets a pair of `read_datasets` is of, by its name.
+
+    >>> set_of("plants_2024_a", ["plants", "plants_2024"])
+    'plants_2024'
+    """
+    return max((name for name in names if photo.startswith(f"{name}_")), key=len)
 
 
 def _read_parts(folder: Path, group_pattern: str) -> dict[Path, list[Pair]]:

@@ -74,9 +74,12 @@ def make_holdout(pairs: Sequence[Pair], *, fraction: float, seed: int, by_group:
     return Folds(seed, by_group, (_split(pairs, held_out),))
 
 
-def write_folds(path: str | os.PathLike[str], folds: Folds) -> None:
-    """Write seed and names of `folds` as JSON, atomically; OutputError where that fails."""
-    content = {
+def write_folds(path: str | os.PathLike[str], folds: Folds, *, seen: Iterable[str] = ()) -> None:
+    """Write seed and names of `folds` as JSON, atomically; OutputError where that fails.
+
+    `seen` are the names of what the model of a training has seen before.
+    """
+    content: dict[str, Any] = {
         "seed": folds.seed,
         "by_group": folds.by_group,
         "splits": [
@@ -84,6 +87,8 @@ def write_folds(path: str | os.PathLike[str], folds: Folds) -> None:
             for split in folds.splits
         ],
     }
+    if seen:
+        content["seen"] = sorted(seen)
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
@@ -112,15 +117,19 @@ def read_folds(path: str | os.PathLike[str], pairs: Sequence[Pair]) -> Folds:
 
 
 def trained_names(path: str | os.PathLike[str]) -> frozenset[str]:
-    """The names of all pairs that train in any split of a file of `write_folds`; the pairs need not be there.
+    """The names of all pairs that train in any split of a file of `write_folds`, or had been seen before.
+
+    The pairs need not be there.
 
     Raises DatasetError for a file that is missing or is none of these.
     """
     try:
-        _, _, splits = _parse(read_json(Path(path)))
+        content = read_json(Path(path))
+        _, _, splits = _parse(content)
+        seen = map(str, content.get("seen", []))
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"{path}: not a file of folds; write it anew with write_folds") from error
-    return frozenset(name for train, _ in splits for name in train)
+    return frozenset(name for train, _ in splits for name in train).union(seen)
 
 
 def _shuffled_units(pairs: Sequence[Pair], seed: int, *, by_group: bool) -> list[list[Pair]]:

@@ -1,7 +1,7 @@
 """Cross-validation: each fold's photos are segmented by a model, and with settings, that never saw them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leafwise.config import ClusterNetSettings, RunSettings, SegmentSettings, from_dict, read_toml, to_dict
-from leafwise.datasets import Folds, Pair, Split, make_folds, read_folds, trained_names, write_folds
+from leafwise.datasets import (
+    Folds,
+    Pair,
+    Split,
+    listed,
+    make_folds,
+    read_folds,
+    trained_names,
+    write_folds,
+)
 from leafwise.errors import DatasetError, OutputError
 from leafwise.experiments.choice import best_candidate, chosen_elsewhere
 from leafwise.experiments.scoring import METRICS, Candidate, kept_scores
@@ -19,6 +28,7 @@ from leafwise.models import load_model
 from leafwise.training import SETTINGS_NAME, SPLIT_NAME, Hardware, train, train_cluster_net
 
 WORST = 5  # photos drawn
+START_NAME = "start.txt"  # in a cross-validation's folder: where its models started from
 TRAINED_BY = ("looks", "net", "loss", "augment", "training")  # sections that the weights depend on
 
 
@@ -71,7 +81,7 @@ class CrossValidation:
             candidate = self.candidates[photos["number"].iloc[0] % len(self.candidates)]
             settings = {"training": photos["variant"].iloc[0], "pipeline": candidate.pipeline}
             settings |= to_dict(candidate.settings.clustering)
-            rows.append(settings | {metric: photos[metric].mean() for metric in METRICS})
+            rows.append(settings | {metric: round(photos[metric].mean(), 3) for metric in METRICS})
         return pd.DataFrame(rows)
 
     def draw_worst(self) -> NDArray[np.uint8]:
@@ -108,9 +118,10 @@ def cross_validate(
     `start` is the folder of another cross-validation: each fold's training goes on from its model of that fold,
     which must not have seen the photos held out here.
 
-    Raises OutputError where `out` holds models of other settings, DatasetError where a model to start from is
-    missing or has seen held-out photos.
+    Raises OutputError where `out` holds models of other settings or another start, DatasetError where a model to
+    start from is missing or has seen held-out photos.
     """
+    _refuse_other_start(out, start)
     starts = [start and unseen_start(start, number, split) for number, split in enumerate(folds.splits, 1)]
     tables = []
     shown = {}  # the model and photos of each fold
@@ -180,8 +191,24 @@ def _is_name(name: str, other: str) -> bool:
 
 
 def _same_training(written: Path, settings: RunSettings) -> bool:
-    before, now = from_dict(RunSettings, read_toml(written), where=str(written)), settings
+    before, now = (
+        replace(one, looks=replace(one.looks, views=1))  # a network is trained on single views
+        for one in (from_dict(RunSettings, read_toml(written), where=str(written)), settings)
+    )
     return all(getattr(before, part) == getattr(now, part) for part in TRAINED_BY)
+
+
+def _refuse_other_start(out: Path, start: Path | None) -> None:
+    """Raise OutputError where the folds in `out` were trained from other models, and write down from which."""
+    path = out / START_NAME
+    before = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    now = str(start.absolute()) if start else ""
+    if before != now and any(out.rglob(f"fold*/{SETTINGS_NAME}")):
+        raise OutputError(
+            f"{out}: its folds were trained from {before or 'scratch'}; name another folder for others"
+        )
+    if now:
+        write_text(path, now + "\n")
 
 
 def _with_cluster_nets(
@@ -225,13 +252,20 @@ def prepare_folds(
 ) -> Folds:
     """The folds of a cross-validation: those written down in `out`/folds.json, or new ones, which are written.
 
-    Raises DatasetError where the file speaks of other pairs, or of another number of folds.
+    Raises DatasetError where the file speaks of other pairs, of another number of folds, or of others by group.
     """
     path = out / "folds.json"
     if not path.is_file():
         make_folder(out)
         write_folds(path, make_folds(pairs, n_folds=n_folds, seed=seed, by_group=by_group))
     folds = read_folds(path, pairs)
+    held_out = {pair.name for split in folds.splits for pair in split.validation}
+    left_out = sorted({pair.name for pair in pairs} - held_out)
+    if left_out:
+        raise DatasetError(f"{path}: says nothing of {listed(left_out)}; name another folder")
+    if folds.by_group != by_group:
+        how = "by group" if folds.by_group else "not by group"
+        raise DatasetError(f"{path}: its folds are {how}; name another folder for others")
     if len(folds.splits) != n_folds:
         raise DatasetError(f"{path}: {len(folds.splits)} folds, {n_folds} are asked for; name another folder")
     return folds

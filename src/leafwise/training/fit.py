@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 import leafwise
 from leafwise.config import NetSettings, PipelineSettings, RunSettings, to_toml
-from leafwise.datasets import Folds, Pair, Split, write_folds
+from leafwise.datasets import Folds, Pair, Split, trained_names, write_folds
 from leafwise.errors import DatasetError, SettingsError
 from leafwise.imaging import make_folder, write_text
 from leafwise.models import ModelCard, find_model, read_card
@@ -74,14 +74,15 @@ def train(
         shown = [read_photo(pair, settings) for pair in training] + synthetic_photos(settings)
         groups = [pair.group for pair in training]
         groups += [f"synthetic {i}" for i in range(settings.training.synthetic_plants)]
+        sampler = GroupSampler(groups, settings.training.plant_photos, seed=settings.training.seed)
         judged = [read_photo(pair, settings) for pair in validation]
         if trainer.is_global_zero:  # not before all is well: what is put right can be started anew
-            _write_down(out, settings, Split(tuple(training), tuple(validation)))
+            _write_down(out, settings, Split(tuple(training), tuple(validation)), _seen_by(start))
         last = last_checkpoint(out)
         with kept_metrics(out / "logs", writes=trainer.is_global_zero), interruptible():
             trainer.fit(
                 module,
-                _loader(shown, settings, GroupSampler(groups, settings.training.plant_photos)),
+                _loader(shown, settings, sampler),
                 _loader(judged, settings) if judged else None,
                 ckpt_path=last if resume and last.is_file() else None,
                 weights_only=True,
@@ -112,11 +113,17 @@ def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:
     return net
 
 
-def _write_down(out: Path, settings: RunSettings, split: Split) -> None:
+def _seen_by(start: str | Path | None) -> frozenset[str]:
+    """The photos that a model was trained on, as far as its run says it."""
+    written = find_model(start).parent / SPLIT_NAME if start else None
+    return trained_names(written) if written and written.is_file() else frozenset()
+
+
+def _write_down(out: Path, settings: RunSettings, split: Split, seen: frozenset[str]) -> None:
     make_folder(out)
     groups = [{pair.group for pair in part} for part in (split.train, split.validation)]
     by_group = groups[0].isdisjoint(groups[1])
-    write_folds(out / SPLIT_NAME, Folds(settings.training.seed, by_group, (split,)))
+    write_folds(out / SPLIT_NAME, Folds(settings.training.seed, by_group, (split,)), seen=seen)
     write_text(out / SETTINGS_NAME, to_toml(settings))
 
 

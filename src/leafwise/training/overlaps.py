@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 SMALLEST = 0.2  # of the view's largest leaf: what is smaller is mostly hidden, and no whole leaf
-SCALES = (0.7, 1.15)
-LIGHT = (0.85, 1.1)
+SCALES = (0.7, 1.15)  # of a leaf that is laid
+LIGHT = (0.85, 1.1)  # its brightness
 UNDER = 0.7  # chance to lie under all other leaves instead of over them
-LEFT = 20  # pixels of a leaf that another may not cover
+LEAST_SEEN = 20  # pixels of a leaf that another may not cover
 
 
 def lay_leaves(image: Tensor, labels: Tensor, most: int) -> tuple[Tensor, Tensor]:
@@ -48,7 +48,7 @@ def _lay(image: Tensor, labels: Tensor, middle: Tensor) -> tuple[Tensor, Tensor]
     seen = cover > 0.5
     laid = torch.where(seen, int(labels.max()) + 1, labels)
     left = torch.bincount(laid.flatten(), minlength=len(areas) + 1)
-    if (left[1:] < LEFT).logical_and(F.pad(areas, (0, 1), value=size**2)[1:] >= LEFT).any():
+    if (left[1:] < LEAST_SEEN).logical_and(F.pad(areas, (0, 1), value=size**2)[1:] >= LEAST_SEEN).any():
         return image, labels
     return (image * (1 - cover) + _between(*LIGHT) * torch.stack(colors)).clamp(0, 1), laid
 
@@ -57,7 +57,7 @@ def _turn(middle: Tensor, size: int) -> Tensor:
     """A random turn and scale about a place (row, column) of a view, as `affine_grid` has it, (2, 3)."""
     angle, scale = _between(0, 2 * math.pi), _between(*SCALES)
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale
-    y, x = (2 * float(place) / size - 1 for place in middle)
+    y, x = ((2 * float(place) + 1) / size - 1 for place in middle)
     return torch.tensor([[cos, sin, x - cos * x - sin * y], [-sin, cos, y + sin * x - cos * y]])
 
 

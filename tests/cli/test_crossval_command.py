@@ -148,3 +148,24 @@ def test_what_cannot_be_is_refused_in_one_line(run, plants, tmp_path):
     (tmp_path / "file").touch()
     assert str(tmp_path / "file") in refused(*arguments_of(plants, tmp_path / "file"))
     assert leafwise(*arguments_of(plants, tmp_path, "--folds", "1")).exit_code == 2
+
+
+def test_two_data_sets_are_scored_apart_and_go_on_from_their_own_folds(plants, tmp_path):
+    more = shutil.copytree(plants, tmp_path / "more")
+    first = leafwise("crossval", more, *arguments_of(plants, tmp_path / "first")[1:])
+    assert first.exit_code == 0, first.output
+    rows = [line.split()[:2] for line in first.stdout.splitlines() if line.strip()]
+    assert ["more", "4"] in rows
+    assert [plants.name, "4"] in rows
+    assert ["all", "8"] in rows
+    assert (tmp_path / "first" / "worst.png").is_file()
+    table = pd.read_csv(tmp_path / "first" / "candidates.csv")
+    scores = pd.concat([pd.read_csv(tmp_path / "first" / f"fold{i}" / "scores.csv") for i in (1, 2)])
+    assert table["sbd"].tolist() == pytest.approx(scores.groupby("number")["sbd"].mean().tolist(), abs=1e-3)
+    (tmp_path / "next").mkdir()
+    shutil.copy(tmp_path / "first" / "folds.json", tmp_path / "next")
+    going_on = arguments_of(plants, tmp_path / "next", "--from", tmp_path / "first")[1:]
+    second = leafwise("crossval", more, *going_on)
+    assert second.exit_code == 0, second.output
+    split = json.loads((tmp_path / "next" / "fold1" / "split.json").read_text())
+    assert sorted(split["seen"]) == split["splits"][0]["train"]

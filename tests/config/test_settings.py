@@ -34,7 +34,6 @@ from leafwise.errors import SettingsError
         (LookSettings, "input_size", 0),
         (LookSettings, "input_size", 100),  # no multiple of 32
         (LookSettings, "margin", -0.1),
-        (LookSettings, "views", 3),
         (ClusteringSettings, "steepest", -1.0),
         (AugmentSettings, "laid_share", 1.5),
         (AugmentSettings, "most_laid", 0),

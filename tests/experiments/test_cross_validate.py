@@ -330,10 +330,3 @@ def test_folds_that_leave_photos_out_are_refused(pairs, tmp_path):
         prepare_folds(pairs, tmp_path, n_folds=2, seed=0)
     with pytest.raises(DatasetError, match="not by group"):
         prepare_folds(pairs[:4], tmp_path, n_folds=2, seed=0, by_group=True)
-
-
-def test_mirrored_views_need_no_new_training(scored, pairs, tmp_path):
-    (tmp_path / "fold1" / "model").mkdir(parents=True)
-    (tmp_path / "fold1" / "settings.toml").write_text(to_toml(SETTINGS))
-    mirrored = replace(SETTINGS, looks=replace(SETTINGS.looks, views=4))
-    assert module.trained_once(pairs, tmp_path / "fold1", mirrored) == tmp_path / "fold1" / "model"

@@ -36,22 +36,6 @@ def test_a_model_says_what_it_sees_on_its_own_grid(tiny_model):
     np.testing.assert_array_equal(images, before)
 
 
-def test_mirrored_views_lie_side_by_side_in_the_photos_own_geometry(tiny_model):
-    model = load_model(tiny_model, threads=1)
-    images = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
-    seen = model.embed(images, 4)
-    expected = [model.embed(images)]
-    for flip in (np.fliplr, np.flipud, np.rot90):
-        turned = np.stack([np.rot90(one, 2) if flip is np.rot90 else flip(one) for one in images])
-        expected.append(model.embed(turned))
-    back = [lambda x: x, lambda x: x[..., ::-1], lambda x: x[..., ::-1, :], lambda x: x[..., ::-1, ::-1]]
-    for view, (one, undo) in enumerate(zip(expected, back, strict=True)):
-        part = seen.embeddings[:, 4 * view : 4 * view + 4]
-        np.testing.assert_allclose(2 * part, undo(one.embeddings), rtol=1e-5)
-    foregrounds = [undo(one.foreground) for one, undo in zip(expected, back, strict=True)]
-    np.testing.assert_allclose(seen.foreground, np.mean(foregrounds, 0), rtol=1e-5)
-
-
 def test_a_model_knows_its_card_and_folder(tiny_model):
     model = Model.load(tiny_model)
     assert model.card == read_card(tiny_model)

@@ -16,7 +16,6 @@ class LookSettings:
     """How photos are looked at: first whole, then one square for each plant."""
 
     input_size: int = 384  # pixels, side of the square that the network sees of a plant
-    views: int = 1  # 1, 2 or 4, of each plant: as it is, mirrored left to right, top to bottom, both ways
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
     largest_zoom: int = 8  # of the first look at small plants in a large photo, tile by tile; 1: none
     tile_side: int = 0  # photo pixels; larger plants are seen in such tiles; 0: only plants that touch
@@ -31,7 +30,6 @@ class LookSettings:
             self.input_size >= 32 and self.input_size % 32 == 0,
             f"looks.input_size must be a multiple of 32, at least 32; it is {self.input_size}",
         )
-        _require(self.views in (1, 2, 4), f"looks.views must be 1, 2 or 4; it is {self.views}")
         _require(self.margin >= 0, f"looks.margin must not be negative; it is {self.margin}")
         _require(
             self.first_size >= self.input_size and self.first_size % 32 == 0,

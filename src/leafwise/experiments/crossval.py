@@ -1,7 +1,7 @@
 """Cross-validation: each fold's photos are segmented by a model, and with settings, that never saw them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -191,10 +191,7 @@ def _is_name(name: str, other: str) -> bool:
 
 
 def _same_training(written: Path, settings: RunSettings) -> bool:
-    before, now = (
-        replace(one, looks=replace(one.looks, views=1))  # a network is trained on single views
-        for one in (from_dict(RunSettings, read_toml(written), where=str(written)), settings)
-    )
+    before, now = from_dict(RunSettings, read_toml(written), where=str(written)), settings
     return all(getattr(before, part) == getattr(now, part) for part in TRAINED_BY)
 
 

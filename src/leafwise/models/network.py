@@ -14,13 +14,12 @@ from leafwise.models.folder import find_model
 from leafwise.models.session import open_session, output_names
 
 EMBEDDING_NAME = "embedding.onnx"
-FLIPS = ((), (-1,), (-2,), (-2, -1))  # axes of (..., h, w) that each view is mirrored along
 
 
 class Embedded(NamedTuple):
     """What a network says of a batch, on its own grid (`card.stride` input pixels apart)."""
 
-    embeddings: NDArray[np.float32]  # (B, D, h, w); of several views (B, views * D, h, w)
+    embeddings: NDArray[np.float32]  # (B, D, h, w)
     foreground: NDArray[np.float32] | None  # (B, h, w), probability in [0, 1]; None without such a head
 
 
@@ -53,24 +52,8 @@ class Model:
         path = self.folder / CLUSTER_NET_NAME
         return ClusterNetwork(path) if path.exists() else None
 
-    def embed(self, images: NDArray[np.uint8], views: int = 1) -> Embedded:
-        """uint8 RGB (B, h, w, 3), h and w multiples of 32 -> Embedded.
-
-        With 2 or 4 `views` the network sees the images mirrored too. The views' embeddings then lie side by side,
-        divided by sqrt(views), so that a squared distance is the mean of the views'; the foreground is their mean.
-        """
-        if views == 1:
-            return self._embed(images)
-        embeddings, foregrounds = [], []
-        for axes in FLIPS[:views]:
-            seen = self._embed(np.flip(images, tuple(axis - 1 for axis in axes)))
-            embeddings.append(np.flip(seen.embeddings, axes))
-            if seen.foreground is not None:
-                foregrounds.append(np.flip(seen.foreground, axes))
-        side_by_side = np.concatenate(embeddings, 1) / np.float32(views**0.5)
-        return Embedded(side_by_side, np.mean(foregrounds, 0, np.float32) if foregrounds else None)
-
-    def _embed(self, images: NDArray[np.uint8]) -> Embedded:
+    def embed(self, images: NDArray[np.uint8]) -> Embedded:
+        """uint8 RGB (B, h, w, 3), h and w multiples of 32 -> Embedded."""
         mean, std = (np.float32(255) * np.asarray(x, np.float32) for x in (self.card.mean, self.card.std))
         pixels = ((images - mean) / std).transpose(0, 3, 1, 2)
         outputs = self._session.run(None, {"images": np.ascontiguousarray(pixels, np.float32)})

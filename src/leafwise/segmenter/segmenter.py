@@ -69,11 +69,11 @@ class Segmenter:
 
     def _second_look(self, pairs: Sequence[tuple[NDArray[np.uint8], PlantView]]) -> Iterator[SeenPlant]:
         """What the network says of each view of a photo."""
-        size, views = self.settings.looks.input_size, self.settings.looks.views
+        size = self.settings.looks.input_size
         for start in range(0, len(pairs), BATCH):
             chunk = pairs[start : start + BATCH]
             squares = np.stack([cut_square(image, view.square, size) for image, view in chunk])
-            embeddings, foreground = self.model.embed(squares, views)
+            embeddings, foreground = self.model.embed(squares)
             for i, (_, view) in enumerate(chunk):
                 yield _own(view, embeddings[i], None if foreground is None else foreground[i])
 

@@ -52,8 +52,7 @@ def make_segments(
 def _segments_of(photo: Photo, model: Model, means: str) -> list[Segments]:
     card = model.card
     square = photo.square if card.net.foreground_head else whole_square(*photo.labels.shape)
-    image = cut_square(photo.image, square, card.looks.input_size)
-    embedded = model.embed(image[None], card.looks.views)
+    embedded = model.embed(cut_square(photo.image, square, card.looks.input_size)[None])
     embeddings, inside = embedded.embeddings[0], None
     if embedded.foreground is not None:
         inside = embedded.foreground[0] > card.clustering.foreground_threshold

@@ -1,0 +1,47 @@
+"""The models that come with the package: whole, small enough, and of use on what they were made for."""
+
+import pytest
+
+from leafwise.imaging import read_image, read_labels
+from leafwise.metrics import score_labels
+from leafwise.models import load_model, read_card, shipped_models
+from leafwise.segmenter import Segmenter
+
+MODELS = shipped_models()
+
+
+def test_these_are_shipped_and_not_too_large():
+    assert [folder.name for folder in MODELS] == ["arabidopsis", "nuclei", "rosette"]
+    sizes = [sum(file.stat().st_size for file in folder.iterdir()) for folder in MODELS]
+    assert max(sizes) < 30e6
+    assert sum(sizes) < 60e6
+
+
+@pytest.mark.parametrize("folder", MODELS, ids=lambda folder: folder.name)
+def test_a_card_says_what_its_model_is(folder):
+    card = read_card(folder)
+    assert card.name == folder.name
+    assert card.description
+    assert card.trained_on
+    assert card.command.startswith("leafwise train")
+    assert card.limits
+    assert card.licence
+    assert all("sbd" in scores for scores in card.scores.values())
+    model = load_model(folder.name, threads=1)
+    needs_one = "cluster_net" in card.pipeline.refinements
+    assert (model.cluster_network is not None) or not needs_one
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "photo", "labels", "sbd"),
+    [
+        ("arabidopsis", "cvppp_a1/plant044_rgb.png", "cvppp_a1/plant044_label.png", 75),
+        ("rosette", "komatsuna/images/00_00_009_01.png", "komatsuna/labels/00_00_009_01.png", 60),
+        ("nuclei", "dsb2018/images/05040e2e959c3f56.png", "dsb2018/labels/05040e2e959c3f56.png", 60),
+    ],
+)
+def test_a_model_finds_what_it_was_made_for(shared, name, photo, labels, sbd):
+    truth = read_labels(shared / "data" / labels)
+    found = Segmenter.from_pretrained(name, threads=1).segment(read_image(shared / "data" / photo))
+    assert score_labels(truth, found.labels).sbd > sbd

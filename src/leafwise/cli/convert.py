@@ -6,16 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from leafwise.cli.console import plain
+from leafwise.cli.console import photo_bar, plain
 
 
 class FormatName(StrEnum):
@@ -66,7 +58,7 @@ def convert(
     photos = read_annotations(source, format_name, classes=names, split=split)
     conversion = Conversion(str(source.resolve()), format_name, ",".join(names), split or "")
     outcomes: Counter[str] = Counter()
-    with _bar() as bar:
+    with photo_bar("Converting", plain(stderr=True)) as bar:
         task = bar.add_task("", total=len(photos))
         for done in convert_photos(photos, out, conversion):
             outcomes[done.outcome] += 1
@@ -74,19 +66,6 @@ def convert(
                 bar.console.print(done.error)
             bar.update(task, advance=1)
     _sum_up(outcomes, out)
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("Converting"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("photos"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=plain(stderr=True),
-    )
 
 
 def _sum_up(outcomes: "Counter[str]", out: Path) -> None:

@@ -5,18 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
-from leafwise.cli.console import plain
+from leafwise.cli.console import photo_bar, plain
 
 if TYPE_CHECKING:
     from leafwise.experiments.evaluation import Evaluation
@@ -86,7 +77,7 @@ def evaluate(
         [name.strip() for name in pipelines.split(",")] if pipelines else usual_pipelines(loaded, settings)
     )
     pairs = checked_pairs([dataset])
-    with _bar(plain(stderr=True)) as bar:
+    with photo_bar("Evaluating", plain(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=len(pairs))
         result = run(
             pairs,
@@ -100,20 +91,6 @@ def evaluate(
     if out is not None:
         write_evaluation(result, out, pairs, loaded)
         plain().print(f"Written: {out}/photos.csv, summary.json, worst.png")
-
-
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("Evaluating"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("photos"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
 
 
 def _show(evaluation: "Evaluation") -> None:

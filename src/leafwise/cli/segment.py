@@ -6,16 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import TextColumn
 
-from leafwise.cli.console import plain
+from leafwise.cli.console import photo_bar, plain
 
 if TYPE_CHECKING:
     from leafwise.batch import Report, Step
@@ -87,7 +80,7 @@ def segment(
     if one_plant:
         settings = replace(settings, looks=replace(settings.looks, one_plant=True))
     segmenter = Segmenter(segmenter.model, settings)
-    with _bar(errors) as bar:
+    with photo_bar("Segmenting", errors, TextColumn("{task.fields[note]}")) as bar:
         task = bar.add_task("", total=len(photos), note="")
         leaves = 0
 
@@ -108,20 +101,6 @@ def segment(
             on_progress=show,
         )
     _sum_up(report, missing, out, errors)
-
-
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("Segmenting"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("photos"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=console,
-    )
 
 
 def _sum_up(report: "Report", missing: list[str], out: Path, errors: Console) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from leafwise.config import LossSettings, NetSettings, RunSettings
+from leafwise.config import LossSettings, NetSettings, RunSettings, TrainingSettings
 from leafwise.nets import EmbeddingNet
 from leafwise.training.module import EmbeddingModule
 
@@ -56,3 +56,15 @@ def test_without_a_weight_no_edge_term_is_logged(step):
 def test_the_weights_of_the_mean_change_the_loss(step):
     kinds = ("uniform", "key_points", "border")
     assert len({step(pixel_weights=kind, pull_margin=0.0)["loss"] for kind in kinds}) == 3
+
+
+@pytest.mark.parametrize(("epoch", "side"), [(0, 32), (4, 64), (10, 96)])
+def test_views_grow_with_the_epochs(net, monkeypatch, epoch, side):
+    settings = RunSettings(training=TrainingSettings(epochs=11, grow_from=32))
+    module, sides = EmbeddingModule(net, settings), []
+    module.log_dict = module.log = lambda *_, **__: None
+    monkeypatch.setattr(EmbeddingModule, "current_epoch", epoch)
+    watch = net.register_forward_pre_hook(lambda _, inputs: sides.append(inputs[0].shape[-1]))
+    module.training_step((torch.rand(2, 3, 96, 96), torch.ones(2, 96, 96, dtype=torch.int64)), 0)
+    watch.remove()
+    assert sides == [side]

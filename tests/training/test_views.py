@@ -14,6 +14,8 @@ from leafwise.training.views import (
     jitter_colors,
     paper_views,
     random_view,
+    shrink_views,
+    size_at,
     take_paper_view,
     take_view,
     view_of,
@@ -256,3 +258,32 @@ def test_augmented_paper_views_share_one_geometry():
         assert any(np.array_equal(one, flipped) for one in found)
     turned = [one for one in found if not any(np.array_equal(one, flat) for flat in [labels, *flips])]
     assert 10 <= len(turned) <= 30
+
+
+@given(st.floats(0, 1), st.sampled_from([0, 64, 256, 448, 512]))
+def test_views_grow_in_steps_of_32_to_their_full_size(progress, first):
+    size = size_at(progress, first, 448)
+    assert size % 32 == 0
+    assert size <= 448
+    assert size >= min(first or 448, 448)
+    assert size_at(1, first, 448) == 448
+    assert size_at(progress / 2, first, 448) <= size
+
+
+def test_shrunk_views_keep_image_and_labels_together():
+    image, labels = tensors(COLORS[block_map(64, 96)], block_map(64, 96))
+    square, inside = image[None, :, :, :64], labels[None, :, :64]
+    small, few = shrink_views(square, inside, 32)
+    assert small.shape == (1, 3, 32, 32)
+    assert few.dtype == labels.dtype
+    # where a label fills the surroundings, the colour is its own
+    wide = far_from_borders(inside[0].numpy())[1::2, 1::2]
+    assert wide.sum() > 100
+    assert (COLORS[few[0].numpy()] == as_image(small[0]))[wide].all()
+
+
+def test_views_of_full_size_are_left_as_they_are():
+    images, labels = torch.rand(2, 3, 64, 64), torch.zeros(2, 64, 64, dtype=torch.int64)
+    same = shrink_views(images, labels, 64)
+    assert same[0] is images
+    assert same[1] is labels

@@ -18,6 +18,7 @@ from leafwise.imaging import make_folder, write_text
 from leafwise.models import ModelCard, find_model, read_card
 from leafwise.nets import EmbeddingNet, load_weights
 from leafwise.training.callbacks import Pictures, running_average
+from leafwise.training.cpu import strided_in_float32
 from leafwise.training.logs import kept_metrics
 from leafwise.training.model_folder import WEIGHTS_NAME, write_model
 from leafwise.training.module import SCORES, EmbeddingModule
@@ -79,7 +80,11 @@ def train(
         if trainer.is_global_zero:  # not before all is well: what is put right can be started anew
             _write_down(out, settings, Split(tuple(training), tuple(validation)), _seen_by(start))
         last = last_checkpoint(out)
-        with kept_metrics(out / "logs", writes=trainer.is_global_zero), interruptible():
+        with (
+            kept_metrics(out / "logs", writes=trainer.is_global_zero),
+            interruptible(),
+            strided_in_float32(module.net),
+        ):
             trainer.fit(
                 module,
                 _loader(shown, settings, sampler),

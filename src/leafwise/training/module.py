@@ -16,6 +16,7 @@ from leafwise.metrics import score_labels
 from leafwise.models.card import IMAGENET_MEAN, IMAGENET_STD
 from leafwise.nets import EmbeddingNet
 from leafwise.training.optimizers import make_optimizer
+from leafwise.training.views import shrink_views, size_at
 
 SCORES = "scores"  # of the last validation, in a checkpoint
 Batch = tuple[Tensor, Tensor]  # float images (B, 3, h, w) in [0, 1], integer labels (B, h, w)
@@ -40,7 +41,9 @@ class EmbeddingModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The loss of a batch, its terms logged apart."""
-        images, labels = batch
+        progress = self.current_epoch / max(self.settings.training.epochs - 1, 1)
+        size = size_at(progress, self.settings.training.grow_from, batch[0].shape[-1])
+        images, labels = shrink_views(*batch, size)
         loss = self.settings.loss
         outputs = self._outputs(images)
         on_grid = labels[:, self.net.stride // 2 :: self.net.stride, self.net.stride // 2 :: self.net.stride]

@@ -17,6 +17,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from leafwise.errors import OutputError, SettingsError
 from leafwise.training.callbacks import RunProgress, StartingPoint
+from leafwise.training.cpu import keep_memory
 from leafwise.training.precision import best_precision
 
 SETTINGS_NAME = "settings.toml"
@@ -37,6 +38,8 @@ def make_trainer(
 ) -> lightning.Trainer:
     """A trainer that logs into `out`/logs. Raises SettingsError for hardware that cannot be had."""
     kind = _accelerator(hardware.accelerator)
+    if kind == "cpu":
+        keep_memory()
     try:
         return lightning.Trainer(
             accelerator=kind,

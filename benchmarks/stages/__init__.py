@@ -13,6 +13,7 @@ from benchmarks.stages import (
     peers,
     segment,
     size,
+    training,
 )
 
 STAGES: dict[str, Stage] = {
@@ -24,6 +25,7 @@ STAGES: dict[str, Stage] = {
     "mrf": mrf.run,
     "cluster_net": cluster_net.run,
     "losses": losses.run,
+    "training": training.run,
     "metrics": metrics.run,
     "growth": growth.run,
     "peers": peers.run,

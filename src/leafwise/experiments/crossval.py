@@ -78,7 +78,7 @@ class CrossValidation:
         """
         rows = []
         for _, photos in self.scores.groupby("number"):
-            candidate = self.candidates[photos["number"].iloc[0] % len(self.candidates)]
+            candidate = self._candidate_of(photos["number"].iloc[0])
             settings = {"training": photos["variant"].iloc[0], "pipeline": candidate.pipeline}
             settings |= to_dict(candidate.settings.clustering)
             rows.append(settings | {metric: round(photos[metric].mean(), 3) for metric in METRICS})
@@ -90,9 +90,13 @@ class CrossValidation:
         for row in self.photos.nsmallest(WORST, "sbd").to_dict("records"):
             model, pairs = self.shown[row["variant"], row["fold"]]
             pair = next(pair for pair in pairs if pair.name == row["photo"])
-            candidate = self.candidates[row["number"] % len(self.candidates)]
+            candidate = self._candidate_of(row["number"])
             rows += found_cells([pair], load_model(model), [candidate])
         return draw_sheet(rows)
+
+    def _candidate_of(self, number: int) -> Candidate:
+        """The candidate of a row of scores: each variant's numbers go on from those of the variant before."""
+        return self.candidates[number % len(self.candidates)]
 
 
 def cross_validate(

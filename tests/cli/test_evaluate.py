@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from shell import errors_of, leafwise, refused
 
-from leafwise.datasets import read_dataset
+from leafwise.datasets import Folds, Split, read_dataset, write_folds
 from leafwise.imaging import read_image, read_labels
 from leafwise.metrics import score_labels
 from leafwise.segmenter import Segmenter
@@ -100,3 +100,27 @@ def test_what_cannot_be_is_refused_in_one_line(dataset, leafy_model, tmp_path):
     (tmp_path / "file").touch()
     out = ("--workers", "1", "--out", tmp_path / "file")
     assert str(tmp_path / "file") in refused(*arguments, *out)
+
+
+def test_photos_that_the_training_has_seen_are_left_out_where_asked(dataset, leafy_model, tmp_path):
+    model = shutil.copytree(leafy_model, tmp_path / "run" / "model")
+    pairs = read_dataset(dataset)
+    split = Split(
+        tuple(pairs[:2]), tuple(pairs[2:4])
+    )  # as `leafwise train` writes it; the last two came later
+    write_folds(model.parent / "split.json", Folds(0, False, (split,)))
+    result = leafwise(
+        "evaluate", dataset, "--model", model, "--only-unseen", "--workers", "1", "--out", tmp_path / "out"
+    )
+    assert result.exit_code == 0, result.output
+    scored = pd.read_csv(tmp_path / "out" / "photos.csv", dtype=str)["photo"]
+    assert sorted(scored) == sorted(pair.name for pair in pairs[2:])
+
+
+def test_what_a_model_has_seen_must_be_known_and_leave_something(dataset, leafy_model, tmp_path):
+    model = shutil.copytree(leafy_model, tmp_path / "run" / "model")
+    command = ("evaluate", dataset, "--model", model, "--only-unseen")
+    assert "split.json: not there" in refused(*command)
+    everything = Folds(0, False, (Split(tuple(read_dataset(dataset)), ()),))
+    write_folds(model.parent / "split.json", everything)
+    assert "has seen all 6 photos" in refused(*command)

@@ -41,6 +41,10 @@ def evaluate(
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting of the model; repeatable."),
     ] = None,
+    only_unseen: Annotated[
+        bool,
+        typer.Option("--only-unseen", help="Leave out the photos that the model's training has seen."),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for photos.csv, summary.json and worst.png; none writes nothing."),
@@ -51,12 +55,14 @@ def evaluate(
 
     Each row is a pipeline: the means over the photos of SBD, FBD, absolute and signed difference in count, and best
     Dice of the small, medium and large thirds of the true leaves. Photos that the model was trained on show it
-    better than it is.
+    better than it is: with --only-unseen those are left out that the training's split.json, beside the model's folder,
+    names.
 
     \b
     Examples:
       leafwise evaluate CVPPP2017/A2
       leafwise evaluate mine --model runs/mine/model --out runs/mine/evaluation
+      leafwise evaluate mine --model runs/cv/fold1/model --only-unseen --set looks.input_size=448
       leafwise evaluate mine --model runs/mine/cluster_net/model --pipelines hdbscan,hdbscan+mrf,true_means+cluster_net
       leafwise evaluate nuclei --set looks.one_plant=true --set clustering.min_cluster_size=25
     """
@@ -67,7 +73,7 @@ def evaluate(
     from leafwise.cli.train import checked_pairs
     from leafwise.config import apply_overrides
     from leafwise.experiments import evaluate as run
-    from leafwise.experiments import usual_pipelines, write_evaluation
+    from leafwise.experiments import unseen_by, usual_pipelines, write_evaluation
     from leafwise.models import load_model
     from leafwise.segmenter import DEFAULT_MODEL
 
@@ -77,6 +83,8 @@ def evaluate(
         [name.strip() for name in pipelines.split(",")] if pipelines else usual_pipelines(loaded, settings)
     )
     pairs = checked_pairs([dataset])
+    if only_unseen:
+        pairs = unseen_by(loaded.folder, pairs)
     with photo_bar("Evaluating", plain(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=len(pairs))
         result = run(

@@ -11,6 +11,7 @@ from leafwise.datasets.splits import (
     make_holdout,
     read_folds,
     trained_names,
+    unseen,
     write_folds,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "set_name",
     "set_of",
     "trained_names",
+    "unseen",
     "write_folds",
 ]

@@ -132,6 +132,23 @@ def trained_names(path: str | os.PathLike[str]) -> frozenset[str]:
     return frozenset(name for train, _ in splits for name in train).union(seen)
 
 
+def unseen(pairs: Iterable[Pair], seen: Iterable[str]) -> list[Pair]:
+    """The pairs that have none of some names, with or without a data set's name before theirs, in their order.
+
+    A training on several data sets has their names in those of its photos, one on a single set has not.
+
+    >>> pairs = [Pair(name, Path(), Path(), name) for name in ("plant1", "plant2", "B_plant3")]
+    >>> [pair.name for pair in unseen(pairs, ["A1_plant1", "plant3"])]
+    ['plant2']
+    """
+    names = tuple(seen)
+    return [pair for pair in pairs if not any(_is_same(pair.name, name) for name in names)]
+
+
+def _is_same(name: str, other: str) -> bool:
+    return name == other or name.endswith(f"_{other}") or other.endswith(f"_{name}")
+
+
 def _shuffled_units(pairs: Sequence[Pair], seed: int, *, by_group: bool) -> list[list[Pair]]:
     """What stays together, single pairs or groups, in an order that depends on names and seed alone."""
     if seed < 0:

@@ -1,7 +1,13 @@
 """Experiments: cross-validation, evaluation of pipelines, and the paper's Table 1."""
 
 from leafwise.experiments.crossval import CrossValidation, cross_validate, prepare_folds
-from leafwise.experiments.evaluation import Evaluation, evaluate, usual_pipelines, write_evaluation
+from leafwise.experiments.evaluation import (
+    Evaluation,
+    evaluate,
+    unseen_by,
+    usual_pipelines,
+    write_evaluation,
+)
 from leafwise.experiments.grid import clustering_grid, grid_candidates, varied
 from leafwise.experiments.scoring import Candidate, make_candidates, score_photos
 from leafwise.experiments.table1 import Table1, loss_variants, run_table1
@@ -22,6 +28,7 @@ __all__ = [
     "report_table1",
     "run_table1",
     "score_photos",
+    "unseen_by",
     "usual_pipelines",
     "varied",
     "write_evaluation",

@@ -17,6 +17,7 @@ from leafwise.datasets import (
     make_folds,
     read_folds,
     trained_names,
+    unseen,
     write_folds,
 )
 from leafwise.errors import DatasetError, OutputError
@@ -181,17 +182,13 @@ def unseen_start(start: Path, number: int, split: Split) -> Path:
     written = folder / SPLIT_NAME
     if not written.is_file() or not (folder / "model").is_dir():
         raise DatasetError(f"{folder}: no trained fold to start from; name a folder of `leafwise crossval`")
-    seen = trained_names(written)
-    leaked = [pair.name for pair in split.validation if any(_is_name(pair.name, name) for name in seen)]
+    kept = unseen(split.validation, trained_names(written))
+    leaked = [pair.name for pair in split.validation if pair not in kept]
     if leaked:
         raise DatasetError(
             f"{folder}: its model has seen {leaked[0]}, which is held out here; start from models of the same folds"
         )
     return folder / "model"
-
-
-def _is_name(name: str, other: str) -> bool:
-    return name == other or name.endswith(f"_{other}") or other.endswith(f"_{name}")
 
 
 def _same_training(written: Path, settings: RunSettings) -> bool:

@@ -9,12 +9,14 @@ from typing import Any
 import pandas as pd
 
 from leafwise.config import PAPER_PIPELINES, SegmentSettings, to_dict
-from leafwise.datasets import Pair
+from leafwise.datasets import Pair, trained_names, unseen
+from leafwise.errors import DatasetError
 from leafwise.experiments.scoring import METRICS, TRUE_MEANS, Candidate, make_candidates, score_photos
 from leafwise.experiments.sheets import draw_found
 from leafwise.imaging import make_folder, write_image, write_text
 from leafwise.models import Model, reference_to
 from leafwise.segmenter import Segmenter
+from leafwise.training import SPLIT_NAME
 
 WORST = 5  # photos drawn
 
@@ -35,6 +37,22 @@ class Evaluation:
         """Places of the photos with the lowest SBD under the first pipeline, the lowest first."""
         sbd = self.photos.loc[self.photos["number"] == 0, "sbd"].reset_index(drop=True)
         return [int(place) for place in sbd.sort_values(kind="stable").index[:count]]
+
+
+def unseen_by(model: Path, pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs that a model folder's training has not seen, as the split.json beside the folder says.
+
+    Raises DatasetError where there is no such file, or no pair is left.
+    """
+    written = model.parent / SPLIT_NAME
+    if not written.is_file():
+        raise DatasetError(
+            f"{written}: not there, so what the model has seen is not known; name the folder that its training wrote"
+        )
+    left = unseen(pairs, trained_names(written))
+    if not left:
+        raise DatasetError(f"{written}: the model has seen all {len(pairs)} photos; give it others")
+    return left
 
 
 def usual_pipelines(model: Model, settings: SegmentSettings) -> list[str]:

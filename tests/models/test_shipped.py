@@ -36,7 +36,7 @@ def test_a_card_says_what_its_model_is(folder):
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "dataset", "sbd"),
-    [("rosette", "cvppp_a1", 80), ("rosette", "komatsuna", 80), ("nuclei", "dsb2018", 70)],
+    [("rosette", "cvppp_a1", 80), ("rosette", "komatsuna", 65), ("nuclei", "dsb2018", 70)],
 )
 def test_a_model_finds_what_it_was_made_for(shared, name, dataset, sbd):
     pairs = read_dataset(shared / "data" / dataset)

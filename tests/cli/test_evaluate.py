@@ -105,9 +105,7 @@ def test_what_cannot_be_is_refused_in_one_line(dataset, leafy_model, tmp_path):
 def test_photos_that_the_training_has_seen_are_left_out_where_asked(dataset, leafy_model, tmp_path):
     model = shutil.copytree(leafy_model, tmp_path / "run" / "model")
     pairs = read_dataset(dataset)
-    split = Split(
-        tuple(pairs[:2]), tuple(pairs[2:4])
-    )  # as `leafwise train` writes it; the last two came later
+    split = Split(tuple(pairs[:2]), tuple(pairs[2:4]))  # the last two came later
     write_folds(model.parent / "split.json", Folds(0, False, (split,)))
     result = leafwise(
         "evaluate", dataset, "--model", model, "--only-unseen", "--workers", "1", "--out", tmp_path / "out"

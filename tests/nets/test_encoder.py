@@ -23,6 +23,14 @@ def test_feature_maps_come_largest_first():
     assert [tuple(m.shape[2:]) for m in maps] == [(32, 48), (16, 24), (8, 12), (4, 6), (2, 3)]
 
 
+def test_tensorflows_padding_is_timms_own_where_sides_are_even():
+    name = "tf_efficientnet_lite0"  # kernels of 3 and 5
+    encoder, theirs = make_encoder(name, "none").eval(), timm.create_model(name, features_only=True).eval()
+    theirs.load_state_dict(encoder.state_dict())
+    images = torch.rand(1, 3, 64, 96)
+    assert all(map(torch.equal, encoder(images), theirs(images)))
+
+
 @pytest.mark.parametrize("name", ["nosuch", "", "folder/resnet18"])
 def test_an_unknown_encoder_is_refused(name):
     with pytest.raises(ModelError, match=f"encoder '{name}'") as failure:

@@ -35,6 +35,17 @@ def test_only_strided_depthwise_layers_leave_autocast_and_only_inside(net):
     assert torch.equal(inside[0], nn.Conv2d.forward(net[0], images))
 
 
+def test_a_layer_with_a_forward_of_its_own_keeps_it():
+    class Padded(nn.Conv2d):  # as timm's Conv2dSame of TensorFlow's EfficientNets
+        def forward(self, x):
+            return super().forward(nn.functional.pad(x, (0, 1, 0, 1)))
+
+    net, images = nn.Sequential(Padded(8, 8, 3, stride=2, groups=8)), torch.rand(1, 8, 32, 32)
+    with strided_in_float32(net):
+        assert torch.equal(net(images), Padded.forward(net[0], images))
+    assert net(images).shape == (1, 8, 16, 16)
+
+
 def test_it_ends_with_an_error_too_and_leaves_weights_as_they_are(net):
     before = copy.deepcopy(net.state_dict())
     with pytest.raises(ValueError, match="stop"), strided_in_float32(net):

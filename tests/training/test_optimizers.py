@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from timm.optim.muon import Muon
 
 from leafwise.config import OptimizerSettings
 from leafwise.training.optimizers import make_optimizer
@@ -47,7 +48,31 @@ def test_sgd_has_the_papers_momentum():
     assert (group["momentum"], group["nesterov"]) == (0.9, True)
 
 
-@pytest.mark.parametrize(("optimizer", "kind"), [("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])
+def test_muon_steps_a_convolution_by_the_nearest_orthogonal_matrix_and_a_bias_as_nadam():
+    torch.manual_seed(0)
+    layer = torch.nn.Conv2d(8, 16, 3)
+    weight, bias = layer.weight.detach().clone(), layer.bias.detach().clone()
+    settings = OptimizerSettings(optimizer="muon", learning_rate=0.1, weight_decay=0, schedule="multi_step")
+    optimizer = make_optimizer(list(layer.parameters()), settings, 4)["optimizer"]
+    gradient, at_bias = torch.randn(16, 8 * 3 * 3), torch.randn(16)
+    layer.weight.grad, layer.bias.grad = gradient.view_as(weight), at_bias
+    optimizer.step()
+
+    left, _, right = torch.linalg.svd(gradient, full_matrices=False)
+    step = (weight - layer.weight.detach()).flatten(1)
+    size = 0.1 * 0.2 * 72**0.5  # rate, and what gives the step the size of AdamW's (Liu et al. 2025)
+    along = torch.diagonal(left.T @ step @ right.T) / size
+    assert along == pytest.approx([1.0] * 16, abs=0.3)  # the iteration stops near 1, not at it
+    assert torch.linalg.vector_norm(step) ** 2 == pytest.approx(
+        float((along * size).square().sum()), rel=0.02
+    )
+    ahead = 1 + 0.9  # Nesterov's first step: the gradient, and its momentum once more
+    assert bias - layer.bias.detach() == pytest.approx((0.1 * ahead * at_bias.sign()).numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "kind"), [("adamw", torch.optim.AdamW), ("muon", Muon), ("sgd", torch.optim.SGD)]
+)
 def test_the_optimizer_is_the_one_of_its_name_with_the_weight_decay_that_is_set(optimizer, kind):
     settings = OptimizerSettings(optimizer=optimizer, weight_decay=0.25)
     parts = make_optimizer([torch.nn.Parameter(torch.zeros(1))], settings, 4)

@@ -269,7 +269,7 @@ class OptimizerSettings:
 
     epochs: int = 36
     batch_size: int = 4
-    optimizer: Literal["adamw", "sgd"] = "adamw"  # sgd with Nesterov momentum 0.9
+    optimizer: Literal["adamw", "muon", "sgd"] = "adamw"  # muon and sgd with Nesterov momentum
     schedule: Literal["one_cycle", "cyclic", "multi_step"] = "one_cycle"
     learning_rate: float = 2e-3  # the highest of the schedule
     warm_up: float = 0.3  # share of the one-cycle schedule in which the rate rises
@@ -281,7 +281,7 @@ class OptimizerSettings:
 
     def __post_init__(self) -> None:
         for name, allowed in (
-            ("optimizer", ("adamw", "sgd")),
+            ("optimizer", ("adamw", "muon", "sgd")),
             ("schedule", ("one_cycle", "cyclic", "multi_step")),
         ):
             value = getattr(self, name)

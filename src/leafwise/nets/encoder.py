@@ -5,9 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import timm
+import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
+from timm.layers.conv2d_same import Conv2dSame
+from torch import Tensor, nn
 
 from leafwise.errors import ModelError
 
@@ -29,6 +31,7 @@ def make_encoder(name: str, weights: str) -> nn.Module:
     except Exception as error:
         raise ModelError(_why_not(name, weights, error)) from error
     _check_pyramid(encoder, name)
+    _pad_for_even_sides(encoder)
     if weights not in ("hub", "none"):
         _load_local(encoder, Path(weights), name)
     return encoder
@@ -54,6 +57,25 @@ def _check_pyramid(encoder: nn.Module, name: str) -> None:
             f"the feature maps of timm's encoder {name!r} are {', '.join(map(str, strides))} times smaller than "
             "the image, the decoders need 2 or 4, then twice as much at each step; take another encoder"
         )
+
+
+class _HalvingConv(nn.Conv2d):
+    """A convolution of stride 2 that pads as TensorFlow's "same" does where the sides are even, as ours always are.
+
+    timm's own asks each map for its size, which the export with free sizes follows for minutes.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, C', h/2, w/2), h and w even."""
+        before = (self.kernel_size[0] - 2) // 2
+        after = self.kernel_size[0] - 2 - before
+        return super().forward(F.pad(x, (before, after, before, after)))
+
+
+def _pad_for_even_sides(encoder: nn.Module) -> None:
+    for module in encoder.modules():
+        if isinstance(module, Conv2dSame) and module.stride == (2, 2):
+            module.__class__ = _HalvingConv  # type: ignore[assignment]
 
 
 def _load_local(encoder: nn.Module, path: Path, name: str) -> None:

@@ -42,6 +42,6 @@ def strided_in_float32(net: nn.Module) -> Iterator[None]:
 
 def _in_float32(module: nn.Conv2d, x: Tensor) -> Tensor:
     if x.device.type != "cpu":
-        return nn.Conv2d.forward(module, x)
+        return type(module).forward(module, x)  # its own: timm's Conv2dSame pads first
     with torch.autocast("cpu", enabled=False):
-        return nn.Conv2d.forward(module, x.float())
+        return type(module).forward(module, x.float())

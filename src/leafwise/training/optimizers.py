@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from timm.optim.muon import Muon
 from torch import Tensor
 
 from leafwise.config import OptimizerSettings
@@ -12,12 +13,23 @@ from leafwise.config import OptimizerSettings
 def make_optimizer(parameters: Sequence[Tensor], settings: OptimizerSettings, steps: int) -> dict[str, Any]:
     """An optimiser with its schedule over `steps` steps, in the form that Lightning takes.
 
-    AdamW with one cycle, or the paper's SGD with a cyclic rate (embedding net, section 4.3) or one that falls by
-    10 at milestones (ClusterNet, section 4.4); any other combination too.
+    AdamW or Muon with one cycle, or the paper's SGD with a cyclic rate (embedding net, section 4.3) or one that
+    falls by 10 at milestones (ClusterNet, section 4.4); any other combination too.
+
+    Muon (Jordan et al. 2024) makes the step of a convolution's weights orthogonal, and scales it to the size of AdamW's
+    (Liu et al. 2025), so that both take the same rates; depthwise weights, biases and norms are NAdamW's.
     """
     optimizer: torch.optim.Optimizer
     if settings.optimizer == "adamw":
         optimizer = torch.optim.AdamW(parameters, settings.learning_rate, weight_decay=settings.weight_decay)
+    elif settings.optimizer == "muon":
+        optimizer = Muon(
+            parameters,
+            settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            nesterov=True,
+            betas=(0.9, 0.999),  # torch's own for AdamW
+        )
     else:
         optimizer = torch.optim.SGD(
             parameters,

@@ -188,7 +188,6 @@ class NetSettings:
     decoder: Literal["light", "paper"] = "light"
     embedding_size: int = 16  # D; the paper has 32
     foreground_head: bool = True
-    foreground_branch: bool = False  # trial: the foreground head has a decoder of its own, half as wide
 
     def __post_init__(self) -> None:
         _require(
@@ -214,9 +213,6 @@ class LossSettings:
     pixel_weights: Literal["uniform", "key_points", "border"] = "uniform"  # w_i
     background: bool = False  # the background is one more instance
     foreground_weight: float = 1.0  # of the foreground head's own loss
-    masks_weight: float = (
-        0.0  # trial: of a ClusterNet's masks from true means, trained together with the network
-    )
 
     def __post_init__(self) -> None:
         _require(self.pull_margin >= 0, f"loss.pull_margin must not be negative; it is {self.pull_margin}")
@@ -341,7 +337,6 @@ class ClusterNetSettings(OptimizerSettings):
         "both"  # means of true leaves (paper), of clusters, or both
     )
     positive_weight: float = 1.0  # of leaf pixels in the loss; the paper has 105; 0 measures it in the data
-    sees: Literal["likelihood", "others", "embeddings"] = "likelihood"  # trial: beside the likelihood image
 
     def __post_init__(self) -> None:
         super().__post_init__()

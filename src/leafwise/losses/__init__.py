@@ -3,7 +3,6 @@
 from leafwise.losses.discriminative import DiscriminativeTerms, centers_of, discriminative_terms
 from leafwise.losses.edge import edge_hinge, edge_term
 from leafwise.losses.foreground import foreground_loss
-from leafwise.losses.masks import masks_loss
 from leafwise.losses.pixel_weights import pixel_weights
 from leafwise.losses.terms import embedding_terms, weigh
 
@@ -15,7 +14,6 @@ __all__ = [
     "edge_term",
     "embedding_terms",
     "foreground_loss",
-    "masks_loss",
     "pixel_weights",
     "weigh",
 ]

@@ -23,27 +23,20 @@ class ClusterNetwork:
 
     path: Path
 
-    @property
-    def channels(self) -> int:
-        """Trial: of what it sees."""
-        return int(_session_of(self.path).get_inputs()[0].shape[1])
-
     def masks(self, likelihood: NDArray[np.float32]) -> NDArray[np.float32]:
         """Likelihood images float32 (n, h, w) -> probability of each segment's mask, float32 (n, h, w) in [0, 1].
 
         Raises ModelError where the file is missing or damaged, without segments (n = 0) too.
         """
         session = _session_of(self.path)
-        if likelihood.ndim == 3:
-            likelihood = likelihood[:, None]
-        n_segments, _, height, width = likelihood.shape
-        masks = np.empty((n_segments, height, width), np.float32)
+        n_segments, height, width = likelihood.shape
+        masks = np.empty_like(likelihood)
         step = max(CHUNK // (height * width), 1)
         for start in range(0, n_segments, step):
             part = slice(start, start + step)
-            margins = ((0, 0), (0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE))
+            margins = ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE))
             padded = np.pad(likelihood[part], margins, mode="edge")
-            (found,) = session.run(None, {"likelihood": padded})
+            (found,) = session.run(None, {"likelihood": padded[:, None]})
             masks[part] = found[:, :height, :width]
         return masks
 

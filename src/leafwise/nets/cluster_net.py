@@ -14,10 +14,10 @@ class ClusterNet(nn.Module):
     then 1024 at the bottom, and the same back; another width scales them all.
     """
 
-    def __init__(self, width: int = 64, channels: int = 1) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
         widths = [width, 2 * width, 4 * width, 8 * width]
-        self.down = nn.ModuleList(map(DownBlock, [channels, *widths[:-1]], widths))
+        self.down = nn.ModuleList(map(DownBlock, [1, *widths[:-1]], widths))
         self.bottom = _two_convs(widths[-1], 16 * width)
         self.up = nn.ModuleList(map(UpBlock, reversed(widths)))
         self.last = nn.Conv2d(width, 1, 1)

@@ -32,11 +32,6 @@ class EmbeddingNet(nn.Module):
                 self.embedding_head, nn.ReLU(), nn.BatchNorm2d(settings.embedding_size)
             )
         self.foreground_head = nn.Conv2d(width, 1, 1) if settings.foreground_head else None
-        self.foreground_decoder = (
-            LightDecoder(channels, (64, 48, 32, 24)) if settings.foreground_branch else None
-        )
-        if self.foreground_decoder is not None:
-            self.foreground_head = nn.Conv2d(self.foreground_decoder.out_channels, 1, 1)
         if self.freeze_encoder:
             self.encoder.requires_grad_(requires_grad=False)
 
@@ -54,8 +49,6 @@ class EmbeddingNet(nn.Module):
 
     def forward(self, images: Tensor) -> Outputs:
         """Normalised images float (B, 3, h, w), h and w multiples of 32 -> Outputs."""
-        maps = self.encoder(images)
-        features = self.decoder(maps)
-        own = features if self.foreground_decoder is None else self.foreground_decoder(maps)
-        foreground = None if self.foreground_head is None else self.foreground_head(own)[:, 0]
+        features = self.decoder(self.encoder(images))
+        foreground = None if self.foreground_head is None else self.foreground_head(features)[:, 0]
         return Outputs(self.embedding_head(features), foreground)

@@ -53,7 +53,7 @@ def export_cluster_net(net: ClusterNet, path: Path) -> None:
     Batch, height and width stay free (multiples of 16). `net` is left in evaluation mode. Raises OutputError
     where the file cannot be written.
     """
-    likelihood = torch.zeros(2, net.down[0].convs[0][0].in_channels, 64, 64)
+    likelihood = torch.zeros(2, 1, 64, 64)
     _export(
         nn.Sequential(net, nn.Sigmoid()), likelihood, path, input_name="likelihood", output_names=["masks"]
     )

@@ -3,14 +3,13 @@
 from leafwise.refine.likelihood import likelihood_images
 from leafwise.refine.merge import MERGES, Merge, mask_sizes, merge_by_likelihood, merge_by_size
 from leafwise.refine.mrf import SOLVERS, Solver, denoise, ising_energy
-from leafwise.refine.segments import cluster_net_inputs, merge_masks, segment_likelihood
+from leafwise.refine.segments import merge_masks, segment_likelihood
 
 __all__ = [
     "MERGES",
     "SOLVERS",
     "Merge",
     "Solver",
-    "cluster_net_inputs",
     "denoise",
     "ising_energy",
     "likelihood_images",

@@ -35,29 +35,6 @@ def segment_likelihood(
     return images
 
 
-def cluster_net_inputs(
-    embeddings: NDArray[np.float32], labels: NDArray[np.int32], inside: NDArray[np.bool_], channels: int
-) -> NDArray[np.float32]:
-    """Trial: what ClusterNet sees of each segment, float32 (n, c, h, w), on a known foreground.
-
-    One channel: its likelihood image; two: and the highest of the other segments; 1 + D: and how each
-    embedding lies to the segment's mean.
-    """
-    likelihood = segment_likelihood(embeddings, labels, inside)
-    if channels == 1:
-        return likelihood[:, None]
-    if channels == 2:
-        others = np.zeros_like(likelihood)
-        if len(likelihood) > 1:
-            first, second = np.partition(likelihood, (-2, -1), axis=0)[[-1, -2]]
-            others = np.where(likelihood == first, second, first)
-        return np.stack([likelihood, others], 1)
-    members = labels > 0
-    centers = centers_of(embeddings[:, members].T, labels[members] - 1)
-    offsets = (embeddings[None] - centers[:, :, None, None]) * inside / 3
-    return np.concatenate([likelihood[:, None], offsets], 1).astype(np.float32)
-
-
 def merge_masks(
     masks: NDArray[np.float32],
     sizes: NDArray[np.int64],

@@ -10,7 +10,7 @@ from leafwise.clustering import CLUSTERINGS
 from leafwise.config import SegmentSettings
 from leafwise.metrics import compact_labels
 from leafwise.models import ClusterNetwork
-from leafwise.refine import cluster_net_inputs, denoise, mask_sizes, merge_masks, segment_likelihood
+from leafwise.refine import denoise, mask_sizes, merge_masks, segment_likelihood
 from leafwise.segmenter.seen import SeenPlant
 
 
@@ -89,9 +89,6 @@ def _by_cluster_net(
     Without a foreground head the background is a segment of its own (paper, section 8).
     """
     inside = plant.inside(settings.clustering.foreground_threshold)
-    if inside is not None and network.channels > 1:
-        seen = cluster_net_inputs(plant.embeddings, labels, inside, network.channels)
-        return Segments(seen[:, 0], network.masks(seen))
     likelihood = segment_likelihood(plant.embeddings, labels, inside)
     return Segments(likelihood, network.masks(likelihood))
 

@@ -20,7 +20,7 @@ from leafwise.nets import EmbeddingNet, load_weights
 from leafwise.training.callbacks import Pictures, running_average
 from leafwise.training.cpu import strided_in_float32
 from leafwise.training.logs import kept_metrics
-from leafwise.training.model_folder import WEIGHTS_NAME, add_cluster_net, write_model
+from leafwise.training.model_folder import WEIGHTS_NAME, write_model
 from leafwise.training.module import SCORES, EmbeddingModule
 from leafwise.training.photos import Photo, Views, read_photo, synthetic_photos
 from leafwise.training.sampling import GroupSampler
@@ -96,8 +96,6 @@ def train(
     if trainer.is_global_zero:
         card = _card(settings, module.net, out.name, len(training), scores)
         write_model(out / "model", module.net, card)
-        if module.cluster_net is not None:
-            add_cluster_net(module.cluster_net, out / "model", out / "end_to_end" / "model")
     return out / "model"
 
 

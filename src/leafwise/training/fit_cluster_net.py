@@ -72,7 +72,7 @@ def train_cluster_net(
         lightning.seed_everything(settings.seed, workers=True, verbose=False)
         segments = _segments_of_all(sources, settings)
         positive_weight = positive_weight_of(segments, settings)
-        net = ClusterNet(settings.width, segments.likelihood.shape[1])
+        net = ClusterNet(settings.width)
         start_constant(net, float(segments.masks.mean()), positive_weight)
         module = ClusterModule(net, settings, positive_weight)
         if trainer.is_global_zero:

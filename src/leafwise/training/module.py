@@ -11,10 +11,10 @@ from torch import Tensor
 from leafwise.clustering import CLUSTERINGS
 from leafwise.config import RunSettings
 from leafwise.errors import LeafwiseError
-from leafwise.losses import embedding_terms, foreground_loss, masks_loss, weigh
+from leafwise.losses import embedding_terms, foreground_loss, weigh
 from leafwise.metrics import score_labels
 from leafwise.models.card import IMAGENET_MEAN, IMAGENET_STD
-from leafwise.nets import ClusterNet, EmbeddingNet
+from leafwise.nets import EmbeddingNet
 from leafwise.training.optimizers import make_optimizer
 from leafwise.training.views import shrink_views, size_at
 
@@ -32,7 +32,6 @@ class EmbeddingModule(lightning.LightningModule):
         super().__init__()
         self.net = net
         self.settings = settings
-        self.cluster_net = ClusterNet(settings.cluster_net.width) if settings.loss.masks_weight > 0 else None
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
 
@@ -51,8 +50,6 @@ class EmbeddingModule(lightning.LightningModule):
         terms = embedding_terms(outputs.embeddings, on_grid, loss)
         if outputs.foreground is not None:
             terms["foreground"] = foreground_loss(outputs.foreground, labels)
-        if self.cluster_net is not None:
-            terms["masks"] = masks_loss(outputs.embeddings, on_grid, self.cluster_net)
         total = weigh(terms, loss)
         if not torch.isfinite(total):
             raise LeafwiseError(

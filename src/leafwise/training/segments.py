@@ -14,7 +14,7 @@ from leafwise.config import ClusterNetSettings
 from leafwise.imaging import cut_labels, cut_square, whole_square
 from leafwise.metrics import compact_labels, contingency_table
 from leafwise.models import Model
-from leafwise.refine import cluster_net_inputs
+from leafwise.refine import segment_likelihood
 from leafwise.training.photos import Photo
 
 SHARPNESS = 8  # of the likelihood, as a power of it: what is not close to the segment counts for nothing
@@ -23,7 +23,7 @@ SHARPNESS = 8  # of the likelihood, as a power of it: what is not close to the s
 class Segments(NamedTuple):
     """Segments of one photo or of many, on the network's grid."""
 
-    likelihood: NDArray[np.float16]  # (n, c, h, w) in [0, 1]; half the memory, and finer than the net needs
+    likelihood: NDArray[np.float16]  # (n, h, w) in [0, 1]; half the memory, and finer than the net needs
     masks: NDArray[np.bool_]  # (n, h, w), empty for a ghost
 
 
@@ -44,30 +44,28 @@ def make_segments(
     """
     parts = []
     for photo in photos:
-        parts += [_windows(part, settings.window) for part in _segments_of(photo, model, settings)]
+        parts += [_windows(part, settings.window) for part in _segments_of(photo, model, settings.means)]
         on_photo()
     return Segments(*(np.concatenate(kind) for kind in zip(*parts, strict=True)))
 
 
-def _segments_of(photo: Photo, model: Model, settings: ClusterNetSettings) -> list[Segments]:
-    means = settings.means
+def _segments_of(photo: Photo, model: Model, means: str) -> list[Segments]:
     card = model.card
     square = photo.square if card.net.foreground_head else whole_square(*photo.labels.shape)
     embedded = model.embed(cut_square(photo.image, square, card.looks.input_size)[None])
     embeddings, inside = embedded.embeddings[0], None
     if embedded.foreground is not None:
         inside = embedded.foreground[0] > card.clustering.foreground_threshold
-    assert inside is not None
-    channels = {"likelihood": 1, "others": 2, "embeddings": 1 + len(embeddings)}[settings.sees]
     truth = cut_labels(photo.labels, square, embeddings.shape[1])
     found = []
     if means in ("leaves", "both"):
         labels = compact_labels(truth if inside is None else truth * inside)[0]
-        leaves = cluster_net_inputs(embeddings, labels, inside, channels)
+        likelihood = segment_likelihood(embeddings, labels, inside)
+        leaves = likelihood if inside is not None else likelihood[1:]  # the paper trains on leaves alone
         found.append(Segments(leaves.astype(np.float16), labels == _numbers(1, len(leaves))))
     if means in ("clusters", "both"):
         labels = CLUSTERINGS[card.pipeline.clustering](embeddings, inside, card.clustering)
-        likelihood = cluster_net_inputs(embeddings, labels, inside, channels)
+        likelihood = segment_likelihood(embeddings, labels, inside)
         owners = owners_of(labels, truth)
         owners = owners[len(owners) - len(likelihood) :]  # without the background where it is no segment
         found.append(Segments(likelihood.astype(np.float16), truth == owners[:, None, None]))
@@ -79,12 +77,11 @@ def _windows(segments: Segments, side: int) -> Segments:
     height, width = segments.masks.shape[1:]
     if side == 0 or side >= min(height, width):
         return segments
-    channels = segments.likelihood.shape[1]
-    likelihood, masks = np.empty((0, channels, side, side), np.float16), np.empty((0, side, side), np.bool_)
-    corners = [_corner(image[0], side) for image in segments.likelihood]
+    likelihood, masks = np.empty((0, side, side), np.float16), np.empty((0, side, side), np.bool_)
+    corners = [_corner(image, side) for image in segments.likelihood]
     if corners:
         windows = [(slice(top, top + side), slice(left, left + side)) for top, left in corners]
-        likelihood = np.stack([image[:, *w] for image, w in zip(segments.likelihood, windows, strict=True)])
+        likelihood = np.stack([image[w] for image, w in zip(segments.likelihood, windows, strict=True)])
         masks = np.stack([mask[w] for mask, w in zip(segments.masks, windows, strict=True)])
     return Segments(likelihood, masks)
 
@@ -138,4 +135,4 @@ class SegmentSet(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Likelihood image and mask of a segment."""
         likelihood, mask = self.segments.likelihood[index], self.segments.masks[index]
-        return torch.from_numpy(likelihood).float(), torch.from_numpy(mask).float()
+        return torch.from_numpy(likelihood).float()[None], torch.from_numpy(mask).float()

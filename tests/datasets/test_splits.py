@@ -1,6 +1,7 @@
 """Folds part the pairs, keep groups whole, and come back from their file as they were."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,21 @@ def test_groups_of_unlike_sizes_are_balanced():
     pairs = make_pairs("a" * 6 + "b" * 3 + "c" * 2 + "d")
     assert validation_sizes(make_folds(pairs, n_folds=2, seed=0, by_group=True)) == [6, 6]
     assert sorted(validation_sizes(make_folds(pairs, n_folds=3, seed=0, by_group=True))) == [3, 3, 6]
+
+
+@given(sizes=st.lists(st.integers(1, 15), min_size=1, max_size=4), n_folds=st.integers(2, 4), seed=seeds)
+def test_every_fold_has_its_share_of_every_data_set(sizes, n_folds, seed):
+    names = [f"set{i}" for i, size in enumerate(sizes) for _ in range(size)]
+    pairs = [replace(pair, dataset=name) for pair, name in zip(make_pairs(names), names, strict=True)]
+    if len(pairs) < n_folds:
+        return
+    splits = make_folds(pairs, n_folds=n_folds, seed=seed).splits
+    for i, size in enumerate(sizes):
+        shares = [sum(pair.dataset == f"set{i}" for pair in split.validation) for split in splits]
+        assert sum(shares) == size
+        assert max(shares) - min(shares) <= 1
+    held_out = [len(split.validation) for split in splits]
+    assert max(held_out) - min(held_out) <= len(sizes)
 
 
 def test_the_seed_decides():

@@ -60,7 +60,7 @@ def crossval(
 
     Writes OUT/folds.json, a model for each fold, OUT/photos.csv (one row a photo), OUT/candidates.csv (one row a
     choice of settings), OUT/worst.png (the five photos with the lowest SBD, their truth and what was found) and
-    OUT/summary.json. Of several data sets the photos of all are dealt into the folds together; each has a row in the
+    OUT/summary.json. Of several data sets each is dealt evenly into the folds; each has a row in the
     table, and its folder's name starts those of its photos. Every stage that is done is skipped: a run that was stopped
     goes on with the same command. With --vary, a fold is scored by the training, too, that is best on the other folds.
 

@@ -16,12 +16,16 @@ count photos and say nothing of the plant. A name that does not match is a group
 
 @dataclass(frozen=True)
 class Pair:
-    """One photo and its label map; `group` is the plant, for splits that keep a plant's photos together."""
+    """One photo and its label map; `group` is the plant, for splits that keep a plant's photos together.
+
+    `dataset` is named where several are read together.
+    """
 
     name: str
     image: Path
     labels: Path
     group: str
+    dataset: str = ""
 
 
 def group_of(name: str, pattern: str = GROUP_PATTERN) -> str:

@@ -63,7 +63,7 @@ def read_datasets(folders: Sequence[str | os.PathLike[str]]) -> list[Pair]:
     if len(set(names)) < len(names):
         raise DatasetError(f"data sets of the same name: {', '.join(names)}; rename the folders")
     return [
-        replace(pair, name=f"{name}_{pair.name}", group=f"{name}_{pair.group}")
+        replace(pair, name=f"{name}_{pair.name}", group=f"{name}_{pair.group}", dataset=name)
         for name, folder in sorted(zip(names, folders, strict=True), key=lambda each: each[0])
         for pair in read_dataset(folder)
     ]

@@ -25,7 +25,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Folds:
-    """Splits of one data set, with what made them."""
+    """Splits of one data set, or of several together, with what made them."""
 
     seed: int
     by_group: bool
@@ -35,8 +35,9 @@ class Folds:
 def make_folds(pairs: Sequence[Pair], *, n_folds: int, seed: int, by_group: bool = False) -> Folds:
     """`n_folds` splits whose validation sets part `pairs` among them, of sizes as equal as they can be.
 
-    With `by_group` no group is in two validation sets; the largest groups are dealt out first, each to the
-    smallest fold. The same names and seed give the same folds, in whatever order the pairs come.
+    With `by_group` no group is in two validation sets; the largest groups are dealt out first, each to the fold
+    that has least of its data set, and of those to the smallest. The same names and seed give the same folds, in
+    whatever order the pairs come.
 
     Raises SettingsError for fewer than 2 folds, DatasetError for fewer pairs (or groups) than folds.
     """
@@ -49,7 +50,8 @@ def make_folds(pairs: Sequence[Pair], *, n_folds: int, seed: int, by_group: bool
     units.sort(key=len, reverse=True)  # stable: equal sizes stay shuffled
     folds: list[list[Pair]] = [[] for _ in range(n_folds)]
     for unit in units:
-        min(folds, key=len).extend(unit)
+        dataset = unit[0].dataset
+        min(folds, key=lambda fold: (sum(pair.dataset == dataset for pair in fold), len(fold))).extend(unit)
     return Folds(seed, by_group, tuple(_split(pairs, fold) for fold in folds))
 
 

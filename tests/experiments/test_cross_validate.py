@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import tomli_w
 
+from leafwise.clustering import CLUSTERINGS
 from leafwise.config import (
     ClusteringSettings,
     ClusterNetSettings,
@@ -116,6 +117,20 @@ def test_of_settings_that_are_as_good_the_first_is_taken(scored):
     result = scored(np.full((3, 2, 3), 0.1 + 0.2).tolist())
     assert result.chosen == CANDIDATES[0].settings
     assert set(result.photos["number"]) == {0}
+
+
+def test_a_single_fold_has_nothing_for_a_cluster_net_to_learn_from(pairs, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "train", lambda *_, **__: pytest.fail("known before any training"))
+    (first, *_) = make_folds(pairs, n_folds=3, seed=0).splits
+    candidates = grid_candidates(SETTINGS, ["seeded", "seeded+cluster_net"])
+    with pytest.raises(SettingsError, match="--only 2"):
+        cross_validate(Folds(0, False, (first,)), tmp_path, {"": SETTINGS}, candidates)
+
+
+@pytest.mark.parametrize("clustering", CLUSTERINGS)
+def test_every_clustering_has_a_grid_of_its_own(clustering):
+    grid = clustering_grid(replace(SETTINGS, pipeline=PipelineSettings(clustering)))
+    assert len(set(map(str, grid))) == len(grid) > 1
 
 
 def test_folds_are_written_down_and_read_again(pairs, tmp_path):

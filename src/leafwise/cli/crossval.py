@@ -25,7 +25,8 @@ def crossval(
         list[str] | None,
         typer.Option(
             metavar="KEY=V1,V2,...",
-            help="Clustering settings to choose from; repeatable. [default: a grid of its own]",
+            help="Clustering settings to choose from; repeatable.",
+            show_default="a grid of its own",
         ),
     ] = None,
     set_: Annotated[
@@ -41,7 +42,7 @@ def crossval(
     ] = None,
     pipelines: Annotated[
         str | None,
-        typer.Option(help="To choose from, with commas between them. [default: the settings' own]"),
+        typer.Option(help="To choose from, with commas between them.", show_default="the settings' own"),
     ] = None,
     from_: Annotated[
         Path | None,
@@ -95,7 +96,9 @@ def crossval(
         out,
         varied(settings, vary or []),
         grid_candidates(
-            settings, pipelines.split(",") if pipelines else [settings.pipeline.steps], grid or []
+            settings,
+            [name.strip() for name in pipelines.split(",")] if pipelines else [settings.pipeline.steps],
+            grid or [],
         ),
         start=from_,
         workers=workers or os.cpu_count() or 1,

@@ -33,8 +33,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="STEPS,STEPS,...",
-            help="Each a clustering (hdbscan, seeded), or true_means, then any of mrf, cluster_net, joined by +.",
-            show_default="the model's own and, if it has a ClusterNet, the paper's seven",
+            help="Each a clustering (seeded, hdbscan, ...), or true_means, then any of mrf, cluster_net, joined by +.",
+            show_default="the model's own and, if it has a ClusterNet, the paper's seven with its own clustering",
         ),
     ] = None,
     set_: Annotated[
@@ -64,7 +64,7 @@ def evaluate(
       leafwise evaluate mine --model runs/mine/model --out runs/mine/evaluation
       leafwise evaluate mine --model runs/cv/fold1/model --only-unseen --set looks.input_size=448
       leafwise evaluate mine --model runs/mine/cluster_net/model --pipelines hdbscan,hdbscan+mrf,true_means+cluster_net
-      leafwise evaluate nuclei --set looks.one_plant=true --set clustering.min_cluster_size=25
+      leafwise evaluate dsb2018 --model nuclei
     """
     # heavy: not for --help
     from leafwise.cli.extras import require_training

@@ -14,12 +14,13 @@ def explain(
         "explained"
     ),
     model: Annotated[
-        str | None, typer.Option(help="A shipped model's name, or a model folder. [default: rosette]")
+        str | None, typer.Option(help="A shipped model's name, or a model folder.", show_default="rosette")
     ] = None,
     pipeline: Annotated[
         str | None,
         typer.Option(
-            metavar="STEPS", help="A clustering (hdbscan, seeded), then any of mrf, cluster_net, joined by +."
+            metavar="STEPS",
+            help="A clustering (seeded, hdbscan, mean_shift, ...), then any of mrf, cluster_net, joined by +.",
         ),
     ] = None,
     set_: Annotated[

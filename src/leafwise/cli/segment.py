@@ -35,7 +35,8 @@ def segment(
     pipeline: Annotated[
         str | None,
         typer.Option(
-            metavar="STEPS", help="A clustering (hdbscan, seeded), then any of mrf, cluster_net, joined by +."
+            metavar="STEPS",
+            help="A clustering (seeded, hdbscan, mean_shift, ...), then any of mrf, cluster_net, joined by +.",
         ),
     ] = None,
     set_: Annotated[
@@ -60,7 +61,7 @@ def segment(
       leafwise segment plant1.jpg plant2.tif --out leaves --overwrite
       leafwise segment photos --out leaves --model runs/mine/model
       leafwise segment photos --out leaves --pipeline hdbscan+mrf
-      leafwise segment nuclei --out found --one-plant --set clustering.min_cluster_size=25
+      leafwise segment nuclei --out found --model nuclei
       leafwise segment --like leaves/run.toml --out again
     """
     # heavy: not for --help

@@ -33,13 +33,14 @@ def table1(
         ),
     ] = "plain,edge,weighted,edge+weighted",
     pipelines: Annotated[
-        str | None, typer.Option(help="With commas between them. [default: the paper's seven]")
+        str | None, typer.Option(help="With commas between them.", show_default="the paper's seven")
     ] = None,
     grid: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KEY=V1,V2,...",
-            help="Clustering settings to choose from; repeatable. [default: a grid of its own]",
+            help="Clustering settings to choose from; repeatable.",
+            show_default="a grid of its own",
         ),
     ] = None,
     set_: Annotated[

@@ -20,7 +20,7 @@ from leafwise.datasets import (
     unseen,
     write_folds,
 )
-from leafwise.errors import DatasetError, OutputError
+from leafwise.errors import DatasetError, OutputError, SettingsError
 from leafwise.experiments.choice import best_candidate, chosen_elsewhere
 from leafwise.experiments.scoring import METRICS, Candidate, kept_scores
 from leafwise.experiments.sheets import draw_sheet, found_cells
@@ -124,8 +124,14 @@ def cross_validate(
     which must not have seen the photos held out here.
 
     Raises OutputError where `out` holds models of other settings or another start, DatasetError where a model to
-    start from is missing or has seen held-out photos.
+    start from is missing or has seen held-out photos, SettingsError where a ClusterNet has no other fold to learn from.
     """
+    with_cluster_nets = any("cluster_net" in one.settings.pipeline.refinements for one in candidates)
+    if with_cluster_nets and len(folds.splits) < 2:
+        raise SettingsError(
+            "a fold's ClusterNet learns from the photos of the other folds, and there is one fold alone; "
+            "take two or more (--only 2), or a pipeline without cluster_net (--pipelines seeded)"
+        )
     _refuse_other_start(out, start)
     starts = [start and unseen_start(start, number, split) for number, split in enumerate(folds.splits, 1)]
     tables = []
@@ -136,7 +142,7 @@ def cross_validate(
             on_step(f"{name} fold {number}: {len(split.train)} photos to train on".strip())
             folder = out / name / f"fold{number}"
             models.append(trained_once(split.train, folder, settings, start=starts[number - 1]))
-        if any("cluster_net" in candidate.settings.pipeline.refinements for candidate in candidates):
+        if with_cluster_nets:
             models = _with_cluster_nets(folds, models, settings.cluster_net, on_step)
         for number, (split, model) in enumerate(zip(folds.splits, models, strict=True), 1):
             on_step(f"{name} fold {number}: {len(split.validation)} photos to score".strip())

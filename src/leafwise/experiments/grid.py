@@ -9,17 +9,22 @@ from leafwise.config import ClusteringSettings, PipelineSettings, RunSettings, a
 from leafwise.errors import SettingsError
 from leafwise.experiments.scoring import Candidate, make_candidates
 
+_HDBSCAN_GRID = {
+    "min_cluster_size": (20, 30),
+    "min_samples": (10, 20),
+    "merge_distance": (0.0, 1.0, 1.25, 1.5),
+}
+_SEEDS_GRID = {
+    "min_cluster_size": (10, 20),
+    "min_core_size": (5, 8, 12),
+    "seed_radius": (1.4, 1.5, 1.6),
+}
 GRIDS: Mapping[str, Mapping[str, Sequence[float]]] = {  # of each clustering on a foreground
-    "hdbscan": {
-        "min_cluster_size": (20, 30),
-        "min_samples": (10, 20),
-        "merge_distance": (0.0, 1.0, 1.25, 1.5),
-    },
-    "seeded": {
-        "min_cluster_size": (10, 20),
-        "min_core_size": (5, 8, 12),
-        "seed_radius": (1.4, 1.5, 1.6),
-    },
+    "hdbscan": _HDBSCAN_GRID,
+    "sklearn_hdbscan": _HDBSCAN_GRID,
+    "fast_hdbscan": _HDBSCAN_GRID,
+    "seeded": _SEEDS_GRID,
+    "mean_shift": _SEEDS_GRID,
 }
 PAPER_GRID: Mapping[str, Sequence[float]] = {
     "min_cluster_size": (30, 35, 40, 45, 50, 55),

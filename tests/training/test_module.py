@@ -68,3 +68,21 @@ def test_views_grow_with_the_epochs(net, monkeypatch, epoch, side):
     module.training_step((torch.rand(2, 3, 96, 96), torch.ones(2, 96, 96, dtype=torch.int64)), 0)
     watch.remove()
     assert sides == [side]
+
+
+@pytest.mark.parametrize(
+    ("share", "epoch", "kept"), [(0.0, 9, False), (0.3, 6, False), (0.3, 7, True), (1.0, 0, True)]
+)
+def test_batch_norms_keep_their_statistics_in_the_last_epochs(monkeypatch, share, epoch, kept):
+    net = EmbeddingNet(NetSettings(encoder="test_byobnet", encoder_weights="none", embedding_size=4)).train()
+    module = EmbeddingModule(
+        net, RunSettings(training=TrainingSettings(epochs=10, settle_norms=share, batch_size=1))
+    )
+    module.log_dict = module.log = lambda *_, **__: None
+    monkeypatch.setattr(EmbeddingModule, "current_epoch", epoch)
+    before = {name: value.clone() for name, value in net.named_buffers() if "running" in name}
+    module.on_train_epoch_start()
+    module.training_step((torch.rand(2, 3, 64, 64), torch.ones(2, 64, 64, dtype=torch.int64)), 0)
+    changed = [not torch.equal(before[name], value) for name, value in net.named_buffers() if name in before]
+    assert len(changed) > 0
+    assert not any(changed) if kept else all(changed)

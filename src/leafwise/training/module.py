@@ -6,7 +6,7 @@ import lightning
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from leafwise.clustering import CLUSTERINGS
 from leafwise.config import RunSettings
@@ -38,6 +38,18 @@ class EmbeddingModule(lightning.LightningModule):
     def _outputs(self, images: Tensor) -> Any:
         pixels = (images - self.mean) / self.std
         return self.net(pixels.contiguous(memory_format=torch.channels_last))
+
+    def on_train_epoch_start(self) -> None:
+        """In the last epochs, let batch norms normalise as they will in use: by the statistics that they have kept.
+
+        A batch of few views normalises each by itself. What is unlike all other photos, a seedling on a white table,
+        is learnt so, and not found again by the statistics of all.
+        """
+        training = self.settings.training
+        if self.current_epoch >= round((1 - training.settle_norms) * training.epochs):
+            for module in self.net.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The loss of a batch, its terms logged apart."""

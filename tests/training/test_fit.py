@@ -9,6 +9,7 @@ import pytest
 import torch
 from lightning import Trainer
 from lightning.fabric.utilities import rank_zero_only
+from safetensors.torch import load_file
 
 from leafwise.config import RunSettings, from_dict, read_toml
 from leafwise.datasets import read_folds
@@ -215,6 +216,23 @@ def test_it_starts_from_the_weights_of_a_model(train_small, tiny_model):
     assert is_same(ours, theirs, atol=1e-7)
     scratch = train_small("scratch", training=FROZEN | {"seed": 1})  # the model itself is of seed 0
     assert not is_same({name: scratch.weights[name] for name in theirs}, theirs, atol=1e-7)
+
+
+def test_a_share_of_the_start_stays_in_the_weights_and_the_statistics(train_small, tiny_model):
+    plain = {"epochs": 1, "learning_rate": 0.1}
+    alone = train_small("alone", start=tiny_model, training=plain).weights
+    mixed = train_small("mixed", start=tiny_model, training=plain | {"start_share": 0.75}).weights
+    theirs = load_file(tiny_model / "weights.safetensors")
+    assert not is_same(alone, theirs, atol=1e-3)
+    for name, value in mixed.items():
+        expected = 0.75 * theirs[name] + 0.25 * alone[name] if value.is_floating_point() else alone[name]
+        assert torch.allclose(value, expected, atol=1e-5), name
+
+
+def test_a_share_of_no_start_is_refused(train_small, tmp_path):
+    with pytest.raises(SettingsError, match=r"start_share .*--from"):
+        train_small(training={"start_share": 0.5})
+    assert not (tmp_path / "run").exists()
 
 
 def test_stopped_before_the_first_checkpoint_it_still_goes_on_from_that_model(

@@ -299,6 +299,9 @@ class TrainingSettings(OptimizerSettings):
     averaging: float = 0.995  # decay of the running average of the weights; 0 switches it off
     synthetic_plants: int = 0  # drawn once and added to the training photos
     plant_photos: int = 0  # of one plant, the most that an epoch shows, drawn anew each time; 0: all
+    start_share: float = (
+        0.0  # of the weights of the model that a training went on from, in those that it ends with
+    )
     settle_norms: float = 0.0  # share of the training, its end, in which batch norms keep their statistics
     grow_from: int = 0  # pixels, side of the first views; they grow to looks.input_size; 0: full at once
     validation_share: float = 0.15  # of the photos, held back for validation where no split is given
@@ -316,6 +319,10 @@ class TrainingSettings(OptimizerSettings):
         _require(
             self.grow_from >= 0 and self.grow_from % 32 == 0,
             f"training.grow_from must be a multiple of 32, or 0; it is {self.grow_from}",
+        )
+        _require(
+            0 <= self.start_share < 1,
+            f"training.start_share must lie in [0, 1); it is {self.start_share}",
         )
         _require(
             0 <= self.settle_norms <= 1,

@@ -64,6 +64,10 @@ def train(
     """
     if not training:
         raise DatasetError("no photo to train on; give a data set with at least one pair")
+    if settings.training.start_share > 0 and start is None:
+        raise SettingsError(
+            "training.start_share is of a model to start from; name it (--from), or set it to 0"
+        )
     every = min(settings.training.validate_every, settings.training.epochs) if validation else 1
     with quiet():
         callbacks = _callbacks(out, settings, every if validation else None)
@@ -93,6 +97,8 @@ def train(
                 weights_only=True,
             )
         scores = _take_best(module, out) if judged else {}
+        if start is not None and settings.training.start_share > 0:
+            mix_weights(module.net, make_net(settings.net, start), settings.training.start_share)
     if trainer.is_global_zero:
         card = _card(settings, module.net, out.name, len(training), scores)
         write_model(out / "model", module.net, card)
@@ -116,6 +122,19 @@ def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:
     net = EmbeddingNet(replace(settings, encoder_weights="none"))
     load_weights(net, folder / WEIGHTS_NAME)
     return net
+
+
+def mix_weights(net: EmbeddingNet, other: EmbeddingNet, share: float) -> None:
+    """Take the mean of two networks' weights and statistics into the first, `share` of it the second's.
+
+    Between a model and what it became by a little more training, it keeps much of what both know (Wortsman et al.
+    2022, WiSE-FT).
+    """
+    theirs = other.state_dict()
+    with torch.no_grad():
+        for name, value in net.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(theirs[name].to(value), share)
 
 
 def _seen_by(start: str | Path | None) -> frozenset[str]:

@@ -179,6 +179,7 @@ def test_several_data_sets_keep_their_photos_and_plants_apart(tmp_path, add_pair
     pairs = read_datasets([tmp_path / "b", tmp_path / "a"])
     assert names_of(pairs) == ["a_00_01_002_03", "a_plant001", "b_00_01_002_03", "b_plant001"]
     assert [pair.group for pair in pairs] == ["a_01", "a_plant001", "b_01", "b_plant001"]
+    assert [pair.dataset for pair in pairs] == ["a", "a", "b", "b"]
     assert pairs[0].image == tmp_path / "a" / "images" / "00_01_002_03.png"
     assert read_datasets([tmp_path / "a"]) == read_dataset(tmp_path / "a")
 

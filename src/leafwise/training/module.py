@@ -42,8 +42,8 @@ class EmbeddingModule(lightning.LightningModule):
     def on_train_epoch_start(self) -> None:
         """In the last epochs, let batch norms normalise as they will in use: by the statistics that they have kept.
 
-        A batch of few views normalises each by itself. What is unlike all other photos, a seedling on a white table,
-        is learnt so, and not found again by the statistics of all.
+        A batch of few views is normalised by its own statistics, and what is unlike all other photos, a seedling on a
+        white table, may be learnt with them alone.
         """
         training = self.settings.training
         if self.current_epoch >= round((1 - training.settle_norms) * training.epochs):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from leafwise.clustering import centers_of, nearest_center
+from leafwise.clustering import balanced_center, centers_of, nearest_center
 
 POINTS = arrays(np.float32, st.tuples(st.integers(1, 12), st.integers(1, 3)), elements=st.integers(-50, 50))
 
@@ -41,3 +41,46 @@ def test_every_point_goes_to_a_center_at_the_least_distance(points, data):
 
 def test_no_points_go_nowhere():
     assert nearest_center(np.zeros((0, 3), np.float32), np.ones((2, 3), np.float32)).shape == (0,)
+
+
+@given(points=POINTS, data=st.data())
+def test_borders_that_are_not_moved_are_those_of_the_nearest_center(points, data):
+    shape = (data.draw(st.integers(1, 5)), points.shape[1])
+    centers = data.draw(arrays(np.float32, shape, elements=st.integers(-50, 50)))
+    sizes = np.array(data.draw(st.lists(st.integers(1, 900), min_size=shape[0], max_size=shape[0])))
+    expected = nearest_center(points, centers)
+    np.testing.assert_array_equal(balanced_center(points, centers, sizes, 0), expected)
+    equal = np.full(len(sizes), 7)
+    distances = np.linalg.norm(points[:, None].astype(float) - centers[None], axis=2)
+    moved = balanced_center(points, centers, equal, 1)
+    np.testing.assert_array_equal(distances[np.arange(len(points)), moved], distances.min(1))
+
+
+@given(
+    sizes=st.tuples(st.integers(1, 5000), st.integers(1, 5000)),
+    apart=st.floats(1, 9),
+    shift=st.floats(0, 1),
+    chance=st.floats(0.02, 0.98),
+)
+def test_the_border_lies_where_the_pull_term_puts_a_pixel_of_either_instance(sizes, apart, shift, chance):
+    """A pixel of a with chance 1 - p and of b with p lies where the weighted squared distances are least."""
+    a, b = sizes
+    weight_a, weight_b = (1 - chance) / a, chance / b
+    place = np.array([[apart * weight_b / (weight_a + weight_b), 0]], np.float32)
+    means = np.array([[0, 0], [apart, 0]], np.float32)
+    border = apart * (0.5 + shift * 0.5 * (a - b) / (a + b))  # wholly undone, p = 1/2 lies at a / (a + b)
+    if abs(place[0, 0] - border) < 1e-3:
+        return
+    (number,) = balanced_center(place, means, np.array(sizes), shift)
+    assert number == (place[0, 0] > border)
+    if shift == 1 and abs(chance - 0.5) > 1e-3:
+        assert number == (chance > 0.5)
+
+
+def test_one_cluster_takes_all():
+    assert (
+        balanced_center(
+            np.ones((3, 2), np.float32), np.zeros((1, 2), np.float32), np.array([3]), 0.3
+        ).tolist()
+        == [0] * 3
+    )

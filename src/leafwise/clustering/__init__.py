@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from leafwise.clustering.centers import centers_of, nearest_center
+from leafwise.clustering.centers import balanced_center, centers_of, nearest_center
 from leafwise.clustering.density import fast_hdbscan, hdbscan, sklearn_hdbscan
 from leafwise.clustering.merge import drop_close
 from leafwise.clustering.seeds import mean_shift, seeded
@@ -23,6 +23,7 @@ CLUSTERINGS: dict[str, Clustering] = {
 __all__ = [
     "CLUSTERINGS",
     "Clustering",
+    "balanced_center",
     "centers_of",
     "drop_close",
     "fast_hdbscan",

@@ -101,6 +101,7 @@ class ClusteringSettings:
     steepest: float = 8.0  # seeds: embedding units in a usual instance's side; steeper are borders; 0: any
     density_radius: float = 0.5  # seeds: pixels within it make a place dense
     seed_radius: float = 1.5  # seeds: pixels within it are the seed's; about delta_d
+    border_shift: float = 0.3  # towards the smaller of two instances; 0: borders halfway between their means
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant
 
     def __post_init__(self) -> None:
@@ -128,6 +129,10 @@ class ClusteringSettings:
         _require(
             self.density_radius > 0 and self.seed_radius > 0,
             "clustering.density_radius and clustering.seed_radius must be positive",
+        )
+        _require(
+            0 <= self.border_shift <= 1,
+            f"clustering.border_shift must lie between 0 and 1; it is {self.border_shift}",
         )
         _require(
             0 < self.foreground_threshold < 1,
@@ -212,6 +217,7 @@ class LossSettings:
     edge_hinge: Literal["printed", "authors"] = "printed"  # 4 (delta_d - delta_v), or the authors' own half
     pixel_weights: Literal["uniform", "key_points", "border"] = "uniform"  # w_i
     background: bool = False  # the background is one more instance
+    overlap_weight: float = 0.0  # of the soft Dice of the masks that nearest means give; 0 leaves it out
     foreground_weight: float = 1.0  # of the foreground head's own loss
 
     def __post_init__(self) -> None:
@@ -226,6 +232,9 @@ class LossSettings:
         _require(
             self.pixel_weights in ("uniform", "key_points", "border"),
             f"loss.pixel_weights must be uniform, key_points or border; it is {self.pixel_weights!r}",
+        )
+        _require(
+            self.overlap_weight >= 0, f"loss.overlap_weight must not be negative; it is {self.overlap_weight}"
         )
         _require(
             self.edge_weight == 0 or self.push_margin > self.pull_margin,

@@ -3,6 +3,7 @@
 from leafwise.losses.discriminative import DiscriminativeTerms, centers_of, discriminative_terms
 from leafwise.losses.edge import edge_hinge, edge_term
 from leafwise.losses.foreground import foreground_loss
+from leafwise.losses.overlap import overlap_term
 from leafwise.losses.pixel_weights import pixel_weights
 from leafwise.losses.terms import embedding_terms, weigh
 
@@ -14,6 +15,7 @@ __all__ = [
     "edge_term",
     "embedding_terms",
     "foreground_loss",
+    "overlap_term",
     "pixel_weights",
     "weigh",
 ]

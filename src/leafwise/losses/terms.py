@@ -8,11 +8,12 @@ from torch import Tensor
 from leafwise.config import LossSettings
 from leafwise.losses.discriminative import discriminative_terms
 from leafwise.losses.edge import edge_hinge, edge_term
+from leafwise.losses.overlap import overlap_term
 from leafwise.losses.pixel_weights import pixel_weights
 
 
 def embedding_terms(embeddings: Tensor, labels: Tensor, settings: LossSettings) -> dict[str, Tensor]:
-    """The terms `pull`, `push` and `reg`, and `edge` where it has a weight, each a scalar tensor, unweighted.
+    """The terms `pull`, `push`, `reg`, and `edge` and `overlap` where they have a weight: scalar tensors, unweighted.
 
     Embeddings (B, D, h, w) of any float type, integer labels (B, h, w). The key points' weights are for the means
     alone (paper, section 3.1.2), those of the border for the pull term too (section 8). The edge term draws its
@@ -35,6 +36,8 @@ def embedding_terms(embeddings: Tensor, labels: Tensor, settings: LossSettings) 
             n_pixels=settings.edge_pixels,
             background=settings.background,
         )
+    if settings.overlap_weight > 0:
+        terms["overlap"] = overlap_term(embeddings, labels, background=settings.background)
     return terms
 
 

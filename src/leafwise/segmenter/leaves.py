@@ -7,7 +7,7 @@ from itertools import count, groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from leafwise.clustering import centers_of, nearest_center
+from leafwise.clustering import balanced_center, centers_of
 from leafwise.config import SegmentSettings
 from leafwise.imaging import scale_maps
 from leafwise.models import ClusterNetwork
@@ -138,15 +138,16 @@ Decision = tuple[Maps, Callable[[Maps], NDArray[np.int32]]]  # maps on the grid;
 def _by_means(
     plant: SeenPlant, foreground: NDArray[np.float32], labels: NDArray[np.int32], settings: SegmentSettings
 ) -> Decision:
-    """Each pixel of the foreground to the leaf with the nearest mean."""
-    threshold = settings.clustering.foreground_threshold
+    """Each pixel of the foreground to the leaf with the nearest mean, borders moved as the settings say."""
+    threshold, shift = settings.clustering.foreground_threshold, settings.clustering.border_shift
     members = labels > 0
-    centers = centers_of(plant.embeddings[:, members].T, labels[members] - 1)
+    numbers = labels[members] - 1
+    centers, sizes = centers_of(plant.embeddings[:, members].T, numbers), np.bincount(numbers)
 
     def decide(maps: Maps) -> NDArray[np.int32]:
         inside = maps[-1] > threshold
         found = np.zeros(inside.shape, np.int32)
-        found[inside] = nearest_center(maps[:-1][:, inside].T, centers) + 1
+        found[inside] = balanced_center(maps[:-1][:, inside].T, centers, sizes, shift) + 1
         return found
 
     return np.concatenate([plant.embeddings, foreground[None]]), decide

@@ -58,7 +58,9 @@ class EmbeddingModule(lightning.LightningModule):
         images, labels = shrink_views(*batch, size)
         loss = self.settings.loss
         outputs = self._outputs(images)
-        on_grid = labels[:, self.net.stride // 2 :: self.net.stride, self.net.stride // 2 :: self.net.stride]
+        # of a grid pixel's own pixels any one, so that it learns of its middle, where its embedding is taken to be
+        row, col = torch.randint(self.net.stride, (2,)).tolist()
+        on_grid = labels[:, row :: self.net.stride, col :: self.net.stride]
         terms = embedding_terms(outputs.embeddings, on_grid, loss)
         if outputs.foreground is not None:
             terms["foreground"] = foreground_loss(outputs.foreground, labels)

@@ -77,6 +77,27 @@ def test_the_border_lies_where_the_pull_term_puts_a_pixel_of_either_instance(siz
         assert number == (chance > 0.5)
 
 
+@given(points=POINTS, data=st.data(), shift=st.floats(0, 1))
+def test_of_many_clusters_the_two_nearest_are_asked(points, data, shift):
+    shape = (data.draw(st.integers(2, 5)), points.shape[1])
+    centers = data.draw(arrays(np.float32, shape, elements=st.integers(-50, 50), unique=True))
+    sizes = np.array(data.draw(st.lists(st.integers(1, 900), min_size=shape[0], max_size=shape[0])))
+    found = balanced_center(points, centers, sizes, shift)
+    for point, number in zip(points.astype(float), found, strict=True):
+        squares = np.square(point - centers).sum(1)
+        first, second = np.argsort(squares, kind="stable")[:2]
+        apart = np.square(centers[first].astype(float) - centers[second]).sum()
+        gap = squares[second] - squares[first]  # 0 on the border that is not moved
+        moved = gap + shift * apart * (sizes[first] - sizes[second]) / (sizes[first] + sizes[second])
+        if abs(moved) > 1e-2 and len(np.unique(squares)) == len(squares):  # no ties
+            assert number == (first if moved > 0 else second)
+
+
+def test_no_points_go_nowhere_however_borders_lie():
+    found = balanced_center(np.zeros((0, 3), np.float32), np.eye(3, dtype=np.float32), np.arange(1, 4), 0.3)
+    assert found.shape == (0,)
+
+
 def test_one_cluster_takes_all():
     assert (
         balanced_center(

@@ -27,8 +27,9 @@ def loop_overlap(embeddings, labels, *, background):
                 chances.append(nearness[number] / sum(nearness))
             own = [chance for chance, (_, of) in zip(chances, pixels, strict=True) if of == c]
             dice.append(2 * sum(own) / (sum(chances) + len(own)))
-        losses.append(1 - sum(dice) / len(dice) if len(instances) > 1 else 0 * x.sum())
-    return sum(losses) / len(losses)
+        if len(instances) > 1:
+            losses.append(1 - sum(dice) / len(dice))
+    return sum(losses) / len(losses) if losses else 0 * embeddings.double().sum()
 
 
 @settings(max_examples=40)
@@ -60,7 +61,7 @@ def test_by_hand():
 
 def test_sees_borders_alone():
     labels = torch.tensor([[[1, 1, 1, 2, 2, 2]]])
-    at_rest = line(-0.3, 0.0, 0.3, 8.7, 9.0, 9.3).requires_grad_()
+    at_rest = line(-0.3, 0.0, 0.3, 8.7, 9.0, 9.3)
     assert overlap_term(at_rest, labels, background=False).item() < 1e-20
     between = line(0.0, 0.0, 1.4, 3.0, 3.0, 3.0).requires_grad_()
     (pull,) = torch.autograd.grad(overlap_term(between, labels, background=False), between)
@@ -87,3 +88,22 @@ def test_without_two_instances_there_is_nothing_between_them(labels):
     (gradient,) = torch.autograd.grad(found, x)
     assert found == 0
     assert not gradient.any()
+
+
+def test_an_image_without_two_instances_is_left_out():
+    labels = torch.tensor([[[1, 1, 2, 2]], [[0, 0, 3, 3]]])
+    both = torch.cat([line(0.0, 1.0, 2.0, 3.0), line(5.0, 6.0, 7.0, 8.0)])
+    assert (
+        overlap_term(both, labels, background=False)
+        == overlap_term(both[:1], labels[:1], background=False)
+        > 0
+    )
+
+
+def test_under_autocast_it_is_computed_in_float32():
+    labels = torch.tensor([[[1, 1, 2, 2]]])
+    x = line(0.0, 1.25, 2.0, 3.5).bfloat16()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = overlap_term(x, labels, background=False)
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(overlap_term(x.double(), labels, background=False).item(), rel=1e-5)

@@ -10,6 +10,7 @@ from leafwise.losses import (
     edge_hinge,
     edge_term,
     embedding_terms,
+    overlap_term,
     pixel_weights,
     weigh,
 )
@@ -64,12 +65,19 @@ def test_weights_of_the_border_are_for_the_pull_term_too(batch):
     assert found != plain_terms(*batch, pixel_weights=weights)
 
 
+@pytest.mark.parametrize("background", [False, True])
+def test_the_overlap_term_is_there_where_it_has_a_weight(batch, background):
+    found = embedding_terms(*batch, replace(SETTINGS, overlap_weight=0.1, background=background))
+    assert list(found) == ["pull", "push", "reg", "overlap"]
+    assert found["overlap"].item() == overlap_term(*batch, background=background).item() > 0  # unweighted
+
+
 def test_each_term_has_its_own_weight():
-    names = ("pull", "push", "reg", "edge", "foreground")
-    weights = dict(zip(names, (2.0, 3.0, 5.0, 7.0, 11.0), strict=True))
+    names = ("pull", "push", "reg", "edge", "foreground", "overlap")
+    weights = dict(zip(names, (2.0, 3.0, 5.0, 7.0, 11.0, 13.0), strict=True))
     settings = LossSettings(**{f"{name}_weight": weight for name, weight in weights.items()})
     terms = {name: torch.tensor(10.0**power) for power, name in enumerate(names)}
-    assert weigh(terms, settings).item() == 2 + 30 + 500 + 7_000 + 110_000
+    assert weigh(terms, settings).item() == 2 + 30 + 500 + 7_000 + 110_000 + 1_300_000
     assert weigh({"reg": terms["reg"]}, settings).item() == 500
 
 

@@ -51,6 +51,22 @@ def leaf_map():
     return truth
 
 
+def test_borders_move_towards_the_smaller_leaf_as_the_settings_say():
+    place = np.clip(
+        np.arange(40) - 26, 0, 3
+    )  # from one mean to the other, of less than half the size, in three steps
+    embeddings = np.tile(place, (2, 40, 1)).astype(np.float32)
+    plant = SeenPlant(Square(0, 0, 160), embeddings, np.ones((40, 40), np.float32))
+    widths = []
+    for shift in (0.0, 0.3, 1.0):
+        clustering = ClusteringSettings(border_shift=shift, steepest=0, seed_radius=2)
+        settings = SegmentSettings(pipeline=PipelineSettings("seeded"), clustering=clustering)
+        result = find_leaves([plant], 160, 160, settings)
+        assert result.labels[0, 0] != result.labels[0, -1]
+        widths.append(int((result.labels[0] == result.labels[0, -1]).sum()))
+    assert widths[0] > widths[1] > widths[2] > 0
+
+
 def test_leaves_at_the_grids_own_scale_are_exact_and_ordered_by_size():
     truth = leaf_map()
     result = find_leaves([seen(truth, Square(0, 0, 24))], 24, 24, SETTINGS)

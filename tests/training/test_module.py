@@ -5,6 +5,7 @@ import torch
 
 from leafwise.config import LossSettings, NetSettings, RunSettings, TrainingSettings
 from leafwise.nets import EmbeddingNet
+from leafwise.training import module as module_of_training
 from leafwise.training.module import EmbeddingModule
 
 
@@ -86,3 +87,25 @@ def test_batch_norms_keep_their_statistics_in_the_last_epochs(monkeypatch, share
     changed = [not torch.equal(before[name], value) for name, value in net.named_buffers() if name in before]
     assert len(changed) > 0
     assert not any(changed) if kept else all(changed)
+
+
+def test_the_grid_learns_of_every_pixel_of_its_cells(net, monkeypatch):
+    module, seen = EmbeddingModule(net, RunSettings()), set()
+    module.log_dict = module.log = lambda *_, **__: None
+    row, col = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    labels = (1 + net.stride * (row % net.stride) + col % net.stride)[
+        None
+    ]  # the place in its cell of the grid
+
+    def note(embeddings, on_grid, settings):
+        assert on_grid.shape == (1, 64 // net.stride, 64 // net.stride)
+        (place,) = on_grid.unique().tolist()
+        seen.add(place)
+        return {"pull": embeddings.sum()}
+
+    monkeypatch.setattr(module_of_training, "embedding_terms", note)
+    torch.manual_seed(0)
+    for _ in range(20 * net.stride**2):
+        module.training_step((torch.rand(1, 3, 64, 64), labels), 0)
+    assert seen == set(range(1, net.stride**2 + 1))
+    assert len(seen) > 1

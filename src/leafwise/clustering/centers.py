@@ -24,14 +24,15 @@ def nearest_center(points: NDArray[np.float32], centers: NDArray[np.float32]) ->
 
 
 def balanced_center(
-    points: NDArray[np.float32], centers: NDArray[np.float32], sizes: NDArray[np.integer], shift: float
+    points: NDArray[np.float32], centers: NDArray[np.float32], sizes: NDArray[np.int64], shift: float
 ) -> NDArray[np.int32]:
-    """Like `nearest_center`, with borders moved towards the smaller of two clusters: sizes (k,), in pixels, above 0.
+    """Like `nearest_center`, with borders moved towards the smaller of two clusters: (n, D), (k, D) -> (n,) in 0..k-1.
 
     The pull term is a mean over each instance's pixels (paper, equation 1), so that a pixel weighs 1 / size. One that
     is of instance a or b with the same chance comes to lie where (|x - a|^2 / s_a + |x - b|^2 / s_b) is least, s_a /
     (s_a + s_b) of the way from a to b, and halfway between the means the smaller instance has won too much. `shift` is
     the part of this that is undone, 0 to 1: the term's margin lets go of what is near a mean, so 1 is too much.
+    It is decided between the two nearest centers; on the border the nearest wins. `sizes` (k,), in pixels, above 0.
 
     >>> line, means = np.arange(9, dtype=np.float32)[:, None], np.array([[0], [8]], np.float32)
     >>> [balanced_center(line, means, np.array([300, 100]), shift).tolist() for shift in (0, 1)]
@@ -45,9 +46,9 @@ def balanced_center(
     least = distances[each, nearest]
     distances[each, nearest] = np.inf
     second = distances.argmin(1)
-    apart = np.square(centers[:, None] - centers).sum(2)
-    allowed = shift * apart * (sizes[:, None] - sizes) / (sizes[:, None] + sizes)
-    stays = least - distances[each, second] <= allowed[nearest, second]
+    apart = np.square(centers[nearest] - centers[second]).sum(1)
+    own, other = sizes[nearest], sizes[second]
+    stays = least - distances[each, second] <= shift * apart * (own - other) / (own + other)
     return np.asarray(np.where(stays, nearest, second), np.int32)
 
 

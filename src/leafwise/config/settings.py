@@ -101,7 +101,7 @@ class ClusteringSettings:
     steepest: float = 8.0  # seeds: embedding units in a usual instance's side; steeper are borders; 0: any
     density_radius: float = 0.5  # seeds: pixels within it make a place dense
     seed_radius: float = 1.5  # seeds: pixels within it are the seed's; about delta_d
-    border_shift: float = 0.3  # towards the smaller of two instances; 0: borders halfway between their means
+    border_shift: float = 0.3  # share of the pull term's favour for small instances that borders undo, 0 to 1
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant
 
     def __post_init__(self) -> None:
@@ -217,7 +217,7 @@ class LossSettings:
     edge_hinge: Literal["printed", "authors"] = "printed"  # 4 (delta_d - delta_v), or the authors' own half
     pixel_weights: Literal["uniform", "key_points", "border"] = "uniform"  # w_i
     background: bool = False  # the background is one more instance
-    overlap_weight: float = 0.0  # of the soft Dice of the masks that nearest means give; 0 leaves it out
+    overlap_weight: float = 0.0  # of 1 - soft Dice of the masks that nearest means give; 0 leaves it out
     foreground_weight: float = 1.0  # of the foreground head's own loss
 
     def __post_init__(self) -> None:

@@ -58,7 +58,7 @@ class EmbeddingModule(lightning.LightningModule):
         images, labels = shrink_views(*batch, size)
         loss = self.settings.loss
         outputs = self._outputs(images)
-        # of a grid pixel's own pixels any one, so that it learns of its middle, where its embedding is taken to be
+        # a random one of each grid cell's pixels: always the same would shift the embeddings off the cell's middle
         row, col = torch.randint(self.net.stride, (2,)).tolist()
         on_grid = labels[:, row :: self.net.stride, col :: self.net.stride]
         terms = embedding_terms(outputs.embeddings, on_grid, loss)

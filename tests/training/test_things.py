@@ -28,36 +28,58 @@ def test_things_leave_the_plant_alone(seed, most):
     assert torch.equal(seen[:, labels > 0], image[:, labels > 0])
 
 
+def looks(n_seeds, most):
+    """Views with things, and where these are."""
+    image, labels = plant()
+    for seed in range(n_seeds):
+        torch.manual_seed(seed)
+        seen = lay_things(image, labels, most)
+        yield seen, (seen != image).any(0)
+
+
 def test_things_have_the_plants_colour(monkeypatch):
     monkeypatch.setattr(things, "TINT", (1.0, 1.0))
     monkeypatch.setattr(things, "RIM", (1.0, 1.0))
     monkeypatch.setattr(things, "SHADE", 0.0)
-    image, labels = plant()
-    sizes = []
-    for seed in range(20):
-        torch.manual_seed(seed)
-        seen = lay_things(image, labels, 1)
-        laid = (seen != image).any(0)
-        sizes.append(int(laid.sum()))
+    found = 0
+    for seen, laid in looks(20, 1):
         if laid.any():
-            torch.testing.assert_close(seen[:, laid], image[:, labels > 0][:, :1].expand(3, sizes[-1]))
-    assert sum(size > 0 for size in sizes) > 10
-    longest = things.SIZES[1] * 96
-    assert max(sizes) <= (2 * longest + 2) ** 2
+            color = torch.tensor([0.2, 0.5, 0.0])[:, None].expand(3, int(laid.sum()))
+            torch.testing.assert_close(seen[:, laid], color)
+            found += 1
+    assert found > 10
 
 
 def test_an_ellipse_has_the_area_of_one(monkeypatch):
     monkeypatch.setattr(things, "CORNERS", (2.0, 2.0))
     monkeypatch.setattr(things, "SIZES", (0.1, 0.1))
-    monkeypatch.setattr(things, "RIM", (1.0, 1.0))
-    image, labels = plant()
-    areas = []
-    for seed in range(40):
-        torch.manual_seed(seed)
-        areas.append(int((lay_things(image, labels, 1) != image).any(0).sum()))
+    largest = max(int(laid.sum()) for _, laid in looks(40, 1))
     # half axes of 9.6 and of 0.4 to 1 times that; one that the view's border cuts is smaller
-    assert max(areas) <= torch.pi * 9.6**2 * 1.05
-    assert max(areas) > torch.pi * 9.6**2 * 0.7
+    assert torch.pi * 9.6**2 * 0.7 < largest <= torch.pi * 9.6**2 * 1.05
+
+
+def test_more_than_one_thing_is_laid(monkeypatch):
+    monkeypatch.setattr(things, "CORNERS", (2.0, 2.0))
+    monkeypatch.setattr(things, "SIZES", (0.05, 0.05))
+    assert max(int(laid.sum()) for _, laid in looks(20, 3)) > 1.5 * torch.pi * 4.8**2
+
+
+def test_a_rim_has_its_own_brightness(monkeypatch):
+    for name, value in {"SIZES": 0.15, "CORNERS": 2.0, "TINT": 1.0, "RIM": 0.5, "RIM_FROM": 0.8}.items():
+        monkeypatch.setattr(things, name, (value, value))
+    monkeypatch.setattr(things, "SHADE", 0.0)
+    seen, laid = max(looks(20, 1), key=lambda one: int(one[1].sum()))
+    torch.testing.assert_close(seen[1, laid].unique(), torch.tensor([0.25, 0.5]))
+    assert (seen[1, laid] < 0.3).float().mean() == pytest.approx(1 - 0.8**2, abs=0.08)
+
+
+def test_things_are_shaded_from_end_to_end(monkeypatch):
+    for name in ("TINT", "RIM"):
+        monkeypatch.setattr(things, name, (1.0, 1.0))
+    greens = [seen[1, laid] for seen, laid in looks(20, 1) if laid.any()]
+    assert max(green.max() for green in greens) > 0.55
+    assert min(green.min() for green in greens) < 0.45
+    assert all(green.min() >= 0.3 - 1e-6 and green.max() <= 0.7 + 1e-6 for green in greens)
 
 
 @pytest.mark.parametrize("full", [False, True])

@@ -255,8 +255,8 @@ class AugmentSettings:
     hue: float = 0.04  # of the colour circle
     laid_share: float = 0.0  # of the views of kind zoom: they get more leaves, over and under their own
     most_laid: int = 3  # leaves, in one view
-    things_share: float = 0.0  # of the views of kind zoom: smooth green things lie beside the plant
-    most_things: int = 3  # in one view
+    things_share: float = 0.0  # of the views of kind zoom: smooth things of the plant's colour lie beside it
+    most_things: int = 3  # things, in one view
 
     def __post_init__(self) -> None:
         _require(
@@ -267,9 +267,8 @@ class AugmentSettings:
             value = getattr(self, name)
             _require(0 <= value <= 1, f"augment.{name} must lie between 0 and 1; it is {value}")
         for name in ("most_laid", "most_things"):
-            _require(
-                getattr(self, name) >= 1, f"augment.{name} must be at least 1; it is {getattr(self, name)}"
-            )
+            value = getattr(self, name)
+            _require(value >= 1, f"augment.{name} must be at least 1; it is {value}")
         _require(
             0 < self.smallest_view <= self.largest_view,
             "augment.smallest_view must be positive and not above augment.largest_view",

@@ -1,13 +1,13 @@
-"""Random numbers of the views, from torch's own generator: the trainer's seed says what they are."""
+"""Random numbers for the views, from torch's generator, which the run's seed sets."""
 
 import torch
 
 
 def chance() -> float:
-    """Anything in [0, 1)."""
+    """A number drawn evenly from [0, 1)."""
     return float(torch.rand(()))
 
 
 def between(low: float, high: float) -> float:
-    """Anything from `low` to `high`."""
+    """A number drawn evenly from [low, high)."""
     return low + (high - low) * chance()

@@ -101,6 +101,6 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
         seen, picked = take_view(image, labels, view, self.size)
         if chance() < self.augment.laid_share:
             seen, picked = lay_leaves(seen, picked, self.augment.most_laid)
-        if chance() < self.augment.things_share:
+        if self.augment.things_share and chance() < self.augment.things_share:
             seen = lay_things(seen, picked, self.augment.most_things)
         return self.colors(seen).clamp(0, 1), picked

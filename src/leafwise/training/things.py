@@ -8,9 +8,10 @@ from torch import Tensor
 from leafwise.training.chance import between
 
 SIZES = (0.05, 0.2)  # half the longer side, in sides of the view
-CORNERS = (2.0, 5.0)  # exponent of the superellipse: an ellipse, almost a rectangle
+CORNERS = (2.0, 5.0)  # exponent of the superellipse: from an ellipse to almost a rectangle
+SHORTER = (0.4, 1.0)  # the shorter side, in longer ones
 TINT = (0.7, 1.3)  # of each colour channel, against the plant's mean
-SHADE = 0.4  # largest change of brightness from one end to the other
+SHADE = 0.4  # largest change of brightness from the middle to an end
 RIM = (0.3, 1.5)  # brightness of the rim
 RIM_FROM = (0.6, 1.0)  # where it begins, in radii
 
@@ -18,9 +19,9 @@ RIM_FROM = (0.6, 1.0)  # where it begins, in radii
 def lay_things(image: Tensor, labels: Tensor, most: int) -> Tensor:
     """Up to `most` smooth shapes laid on the background of a view: float (3, s, s) in [0, 1], int (s, s) -> float.
 
-    What is green in a data set is a plant, so that a network that knows one laboratory's photos takes another's
+    In most data sets all that is green is a plant, so a network that knows one laboratory's photos takes another's
     bottles and labels for leaves. The shapes are superellipses with the mean colour of the plant's pixels, changed
-    a little in each channel, shaded from end to end, with a rim. One that would touch an object is left out.
+    a little in each channel, shaded from end to end, with a rim. One that would cover a pixel of an object is left out.
     """
     objects = labels > 0
     if not objects.any():
@@ -41,7 +42,7 @@ def lay_things(image: Tensor, labels: Tensor, most: int) -> Tensor:
 def _shape(size: int) -> tuple[Tensor, Tensor]:
     """A random superellipse: each pixel's radius, 1 on the outline, and place along it, -1 to 1 inside; (s, s) each."""
     longer = between(*SIZES)
-    shorter = longer * between(0.4, 1)
+    shorter = longer * between(*SHORTER)
     angle = between(0, math.pi)
     places = (torch.arange(size) + 0.5) / size
     y, x = places[:, None] - between(0, 1), places[None] - between(0, 1)

@@ -99,10 +99,14 @@ def test_views_for_training_differ_and_follow_the_seed(kind):
     assert any(not torch.equal(runs[0][0][1], labels) for _, labels in runs[0][1:])
 
 
-def test_things_lie_in_the_views_that_are_to_have_them():
+def test_distractors_lie_in_the_views_that_are_to_have_them():
     photo = small_photo()
     without, with_them = (
-        Views([photo], replace(RUN, augment=AugmentSettings(things_share=share, color=0, hue=0)), random=True)
+        Views(
+            [photo],
+            replace(RUN, augment=AugmentSettings(distractor_share=share, color=0, hue=0)),
+            random=True,
+        )
         for share in (0.0, 1.0)
     )
     changed = 0

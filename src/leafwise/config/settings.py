@@ -255,18 +255,20 @@ class AugmentSettings:
     hue: float = 0.04  # of the colour circle
     laid_share: float = 0.0  # of the views of kind zoom: they get more leaves, over and under their own
     most_laid: int = 3  # leaves, in one view
-    things_share: float = 0.0  # of the views of kind zoom: smooth things of the plant's colour lie beside it
-    most_things: int = 3  # things, in one view
+    distractor_share: float = (
+        0.0  # of the views of kind zoom: smooth shapes of the plant's colour lie beside it
+    )
+    most_distractors: int = 3  # in one view
 
     def __post_init__(self) -> None:
         _require(
             self.kind in ("zoom", "paper", "none"),
             f"augment.kind must be zoom, paper or none; it is {self.kind!r}",
         )
-        for name in ("laid_share", "things_share"):
+        for name in ("laid_share", "distractor_share"):
             value = getattr(self, name)
             _require(0 <= value <= 1, f"augment.{name} must lie between 0 and 1; it is {value}")
-        for name in ("most_laid", "most_things"):
+        for name in ("most_laid", "most_distractors"):
             value = getattr(self, name)
             _require(value >= 1, f"augment.{name} must be at least 1; it is {value}")
         _require(

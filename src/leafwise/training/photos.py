@@ -17,8 +17,8 @@ from leafwise.errors import DatasetError
 from leafwise.imaging import Square, read_image, read_labels, square_around
 from leafwise.metrics import compact_labels
 from leafwise.training.chance import chance
+from leafwise.training.distractors import lay_distractors
 from leafwise.training.overlaps import lay_leaves
-from leafwise.training.things import lay_things
 from leafwise.training.views import (
     jitter_colors,
     paper_views,
@@ -101,6 +101,7 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
         seen, picked = take_view(image, labels, view, self.size)
         if chance() < self.augment.laid_share:
             seen, picked = lay_leaves(seen, picked, self.augment.most_laid)
-        if self.augment.things_share and chance() < self.augment.things_share:
-            seen = lay_things(seen, picked, self.augment.most_things)
+        # a run without them draws the same numbers as before there were any
+        if self.augment.distractor_share and chance() < self.augment.distractor_share:
+            seen = lay_distractors(seen, picked, self.augment.most_distractors)
         return self.colors(seen).clamp(0, 1), picked

@@ -1,4 +1,4 @@
-"""Green things that are no plants: smooth shapes of a plant's colours, laid beside it."""
+"""Distractors, green things that are no plants: smooth shapes of a plant's colours, laid beside it."""
 
 import math
 
@@ -16,7 +16,7 @@ RIM = (0.3, 1.5)  # brightness of the rim
 RIM_FROM = (0.6, 1.0)  # where it begins, in radii
 
 
-def lay_things(image: Tensor, labels: Tensor, most: int) -> Tensor:
+def lay_distractors(image: Tensor, labels: Tensor, most: int) -> Tensor:
     """Up to `most` smooth shapes laid on the background of a view: float (3, s, s) in [0, 1], int (s, s) -> float.
 
     In most data sets all that is green is a plant, so a network that knows one laboratory's photos takes another's

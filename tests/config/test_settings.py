@@ -58,6 +58,7 @@ from leafwise.errors import SettingsError
         (ClusteringSettings, "foreground_threshold", 1.0),
         (ClusteringSettings, "border_shift", 1.1),
         (NetSettings, "decoder", "heavy"),
+        (NetSettings, "decoder_width", 0.1),
         (NetSettings, "embedding_size", 0),
         (LossSettings, "pull_margin", -0.5),
         (LossSettings, "push_margin", 0.0),

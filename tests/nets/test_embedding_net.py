@@ -147,3 +147,11 @@ def test_a_missing_or_broken_weights_file_is_named(tmp_path, content):
     with pytest.raises(ModelError, match=r"weights\.safetensors") as failure:
         load_weights(small_net(), path)
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize(("width", "channels"), [(1.0, [128, 96, 64, 48]), (1.5, [192, 144, 96, 72])])
+def test_the_light_decoder_is_as_wide_as_asked(width, channels):
+    with torch.device("meta"):
+        net = EmbeddingNet(NetSettings(encoder_weights="none", decoder_width=width)).eval()
+        shapes, _ = shapes_of_steps(net, torch.zeros(1, 3, 64, 64))
+    assert shapes == [(count, size, size) for count, size in zip(channels, (4, 8, 16, 32), strict=True)]

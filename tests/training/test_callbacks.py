@@ -96,10 +96,10 @@ def test_the_starting_point_is_kept_once(tmp_path):
 
 def averaged(weights, decay):
     update = running_average(decay)
-    average = torch.tensor(float(weights[0]))
+    average = [torch.tensor(float(weights[0]))]
     for count, weight in enumerate(weights[1:], 1):
-        average = update(average, torch.tensor(float(weight)), torch.tensor(count))
-    return float(average)
+        update(average, [torch.tensor(float(weight))], torch.tensor(count))
+    return float(average[0])
 
 
 def test_the_running_average_worked_by_hand():
@@ -107,6 +107,12 @@ def test_the_running_average_worked_by_hand():
     assert averaged([0, 11, 11], 0.9) == pytest.approx((3 / 12) * 9 + (9 / 12) * 11)
     assert averaged([0, 11, 11], 0.1) == pytest.approx(0.1 * 9.9 + 0.9 * 11)
     assert averaged([3] * 50, 0.995) == pytest.approx(3)
+
+
+def test_counts_are_copied_instead_of_averaged():
+    counts = [torch.tensor(3)]
+    running_average(0.9)(counts, [torch.tensor(8)], torch.tensor(5))
+    assert counts[0].item() == 8
 
 
 def test_a_short_training_is_not_an_average_of_its_first_weights():

@@ -191,12 +191,16 @@ class NetSettings:
     encoder_weights: str = "hub"  # "hub" (timm's ImageNet weights), "none" (random) or a .safetensors file
     freeze_encoder: bool = False
     decoder: Literal["light", "paper"] = "light"
+    decoder_width: float = 1.0  # channels of the light decoder, in its own 128, 96, 64 and 48
     embedding_size: int = 16  # D; the paper has 32
     foreground_head: bool = True
 
     def __post_init__(self) -> None:
         _require(
             self.decoder in ("light", "paper"), f"net.decoder must be light or paper; it is {self.decoder!r}"
+        )
+        _require(
+            self.decoder_width >= 0.25, f"net.decoder_width must be at least 0.25; it is {self.decoder_width}"
         )
         _require(
             self.embedding_size >= 1, f"net.embedding_size must be at least 1; it is {self.embedding_size}"

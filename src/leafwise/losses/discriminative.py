@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from leafwise.losses.instances import instance_numbers, pixels_of_instances, runs_of
 
-CHUNK = 2**13  # pixels of which something is made at once; a cache holds it
+CHUNK = 2**13  # pixels of which something is made at once on a CPU; its cache holds it
 
 
 class DiscriminativeTerms(NamedTuple):
@@ -156,5 +156,6 @@ def _offsets(points: Tensor, numbers: Tensor, centers: Tensor) -> Tensor:
 
 
 def _chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Tensors (n, ...), CHUNK pixels at a time, as views."""
-    return zip(*(torch.split(tensor, CHUNK) for tensor in tensors), strict=True)
+    """Tensors (n, ...), CHUNK pixels at a time, as views; all at once elsewhere than on a CPU."""
+    size = CHUNK if tensors[0].device.type == "cpu" else max(len(tensors[0]), 1)
+    return zip(*(torch.split(tensor, size) for tensor in tensors), strict=True)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from leafwise.nets.blocks import conv_bn_relu, conv_relu_bn
 
+WIDTHS = (128, 96, 64, 48)  # channels of the light decoder, the smallest map first
+
 
 class PaperDecoder(nn.Module):
     """The paper's decoder (section 4.3, figure 2): five steps up to the image's own size.
@@ -54,10 +56,11 @@ class LightDecoder(nn.Module):
 
     enlargement = 1  # of the encoder's largest map
 
-    def __init__(self, encoder_channels: Sequence[int], widths: Sequence[int] = (128, 96, 64, 48)) -> None:
+    def __init__(self, encoder_channels: Sequence[int], width: float = 1.0) -> None:
+        """`width` times 128, 96, 64 and 48 channels, in whole eights."""
         super().__init__()
         *skips, bottom = encoder_channels
-        widths = widths[-len(skips) :]
+        widths = [8 * round(width * channels / 8) for channels in WIDTHS[-len(skips) :]]
         self.bottom = conv_bn_relu(bottom, widths[0], kernel=1)
         self.mix = nn.ModuleList()
         before = widths[0]

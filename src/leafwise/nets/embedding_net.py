@@ -24,7 +24,11 @@ class EmbeddingNet(nn.Module):
         self.freeze_encoder = settings.freeze_encoder
         self.encoder = make_encoder(settings.encoder, settings.encoder_weights)
         channels = self.encoder.feature_info.channels()  # type: ignore[operator, union-attr]
-        self.decoder = PaperDecoder(channels) if settings.decoder == "paper" else LightDecoder(channels)
+        self.decoder = (
+            PaperDecoder(channels)
+            if settings.decoder == "paper"
+            else LightDecoder(channels, settings.decoder_width)
+        )
         width = self.decoder.out_channels
         self.embedding_head: nn.Module = nn.Conv2d(width, settings.embedding_size, 1)
         if settings.decoder == "paper":  # the paper ends in [conv 1x1, ReLU, BN]

@@ -6,6 +6,7 @@ from typing import Any
 
 import lightning
 import numpy as np
+import torch
 from lightning.pytorch.callbacks import Callback
 from rich.console import Console
 from rich.progress import (
@@ -121,15 +122,18 @@ class StartingPoint(Callback):
             trainer.save_checkpoint(self.path)
 
 
-def running_average(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """How a running average of weights goes on: (average, weights, updates before) -> average.
+def running_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
+    """How a running average of weights goes on: (averages, weights, updates before), changing the averages.
 
     The decay rises from 0.1 to `decay`, as (1 + n) / (10 + n): a short training must not end with an average of
-    its first weights.
+    its first weights. All weights at once: a GPU would wait hundreds of times for each on its own.
     """
 
-    def update(average: Tensor, weights: Tensor, count: Tensor) -> Tensor:
-        now = min(decay, (1 + int(count)) / (10 + int(count)))
-        return now * average + (1 - now) * weights
+    def update(averages: list[Tensor], weights: list[Tensor], count: Tensor) -> None:
+        if not averages[0].is_floating_point():  # the batches that a norm has seen
+            torch._foreach_copy_(averages, weights)
+            return
+        n_before = int(count)
+        torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + n_before) / (10 + n_before)))
 
     return update

@@ -28,11 +28,11 @@ def lay_distractors(image: Tensor, labels: Tensor, most: int) -> Tensor:
         return image
     color = image[:, objects].mean(1)
     for _ in range(int(torch.randint(1, most + 1, ()))):
-        radius, along = _shape(len(labels))
+        radius, along = (one.to(image) for one in _shape(len(labels)))
         inside = radius < 1
         if (inside & objects).any():
             continue
-        tint = color * torch.empty(3).uniform_(*TINT)
+        tint = color * torch.empty(3).uniform_(*TINT).to(image)
         rim = torch.where(radius > between(*RIM_FROM), between(*RIM), 1.0)
         light = (1 + between(0, SHADE) * along) * rim
         image = torch.where(inside, tint[:, None, None] * light, image)

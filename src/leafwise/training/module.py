@@ -15,6 +15,7 @@ from leafwise.losses import embedding_terms, foreground_loss, weigh
 from leafwise.metrics import score_labels
 from leafwise.models.card import IMAGENET_MEAN, IMAGENET_STD
 from leafwise.nets import EmbeddingNet
+from leafwise.training.colors import jitter_colors
 from leafwise.training.optimizers import make_optimizer
 from leafwise.training.views import shrink_views, size_at
 
@@ -56,6 +57,8 @@ class EmbeddingModule(lightning.LightningModule):
         progress = self.current_epoch / max(self.settings.training.epochs - 1, 1)
         size = size_at(progress, self.settings.training.grow_from, batch[0].shape[-1])
         images, labels = shrink_views(*batch, size)
+        if self.settings.augment.kind == "zoom":
+            images = jitter_colors(images, self.settings.augment)
         loss = self.settings.loss
         outputs = self._outputs(images)
         # a random one of each grid cell's pixels: always the same would shift the embeddings off the cell's middle

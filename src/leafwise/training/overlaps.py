@@ -42,7 +42,7 @@ def _lay(image: Tensor, labels: Tensor, middle: Tensor) -> tuple[Tensor, Tensor]
     own = labels == whole[torch.randint(len(whole), ())]
     size = labels.shape[0]
     layers = torch.cat([image * own, own[None].to(image)])  # premultiplied, so that borders stay clean
-    grid = F.affine_grid(_turn(middle, size)[None], [1, 4, size, size], align_corners=False)
+    grid = F.affine_grid(_turn(middle, size).to(image)[None], [1, 4, size, size], align_corners=False)
     *colors, cover = F.grid_sample(layers[None], grid, align_corners=False)[0]
     if chance() < UNDER:
         free = (labels == 0).to(image)
@@ -59,5 +59,5 @@ def _turn(middle: Tensor, size: int) -> Tensor:
     """A random turn and scale about a place (row, column) of a view, as `affine_grid` has it, (2, 3)."""
     angle, scale = between(0, 2 * math.pi), between(*SCALES)
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale
-    y, x = ((2 * float(place) + 1) / size - 1 for place in middle)
+    y, x = ((2 * place + 1) / size - 1 for place in middle.tolist())
     return torch.tensor([[cos, sin, x - cos * x - sin * y], [-sin, cos, y + sin * x - cos * y]])

@@ -20,7 +20,6 @@ from leafwise.training.chance import chance
 from leafwise.training.distractors import lay_distractors
 from leafwise.training.overlaps import lay_leaves
 from leafwise.training.views import (
-    jitter_colors,
     paper_views,
     random_view,
     take_paper_view,
@@ -74,34 +73,39 @@ def _photo(image: NDArray[np.uint8], labels: NDArray[np.int32], settings: RunSet
 
 
 class Views(Dataset[tuple[Tensor, Tensor]]):
-    """Views of photos: random ones to train on, or the upright square of each photo's objects."""
+    """Views of photos: random ones to train on, or the upright square of each photo's objects.
 
-    def __init__(self, photos: Sequence[Photo], settings: RunSettings, *, random: bool) -> None:
-        self.photos = photos
+    They are made on a device of PyTorch, where all photos lie. Colours are changed later, a batch at once (`colors`),
+    but for the paper's views.
+    """
+
+    def __init__(
+        self, photos: Sequence[Photo], settings: RunSettings, *, random: bool, device: str = "cpu"
+    ) -> None:
+        self.squares = [photo.square for photo in photos]
+        self.images = [torch.from_numpy(photo.image.transpose(2, 0, 1).copy()).to(device) for photo in photos]
+        self.labels = [torch.from_numpy(photo.labels).to(device) for photo in photos]
         self.size = settings.looks.input_size
         self.augment = settings.augment
         self.random = random and settings.augment.kind != "none"
-        self.colors = jitter_colors(settings.augment)
         self.paper = paper_views(self.size, augment=self.random) if self.augment.kind == "paper" else None
 
     def __len__(self) -> int:
-        return len(self.photos)
+        return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Float image (3, size, size) in [0, 1] and integer labels (size, size)."""
-        photo = self.photos[index]
-        image = torch.from_numpy(photo.image.transpose(2, 0, 1).copy()).float() / 255
-        labels = torch.from_numpy(photo.labels)
+        image, labels, square = self.images[index].float() / 255, self.labels[index], self.squares[index]
         if self.paper is not None:
             return take_paper_view(image, labels, self.paper)
         if not self.random:
-            return take_view(image, labels, view_of(photo.square), self.size)
-        height, width = photo.labels.shape
-        view = random_view(photo.square, height, width, self.augment)
+            return take_view(image, labels, view_of(square), self.size)
+        height, width = labels.shape
+        view = random_view(square, height, width, self.augment)
         seen, picked = take_view(image, labels, view, self.size)
         if chance() < self.augment.laid_share:
             seen, picked = lay_leaves(seen, picked, self.augment.most_laid)
         # a run without them draws the same numbers as before there were any
         if self.augment.distractor_share and chance() < self.augment.distractor_share:
             seen = lay_distractors(seen, picked, self.augment.most_distractors)
-        return self.colors(seen).clamp(0, 1), picked
+        return seen, picked

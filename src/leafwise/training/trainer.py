@@ -27,17 +27,26 @@ SETTINGS_NAME = "settings.toml"
 class Hardware:
     """Lightning's own flags, handed on to its Trainer."""
 
-    accelerator: str = "auto"  # cpu, cuda, mps
+    accelerator: str = "auto"  # cpu, cuda, mps; auto: the fastest there is
     devices: str = "auto"
     nodes: int = 1
     precision: str = "auto"  # auto: bfloat16 where the processor computes in it, else float32
+
+    @property
+    def kind(self) -> str:
+        """The accelerator, `auto` looked up."""
+        if self.accelerator != "auto":
+            return self.accelerator
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def make_trainer(
     out: Path, epochs: int, callbacks: list[Callback], hardware: Hardware, *, validate_every: int = 1
 ) -> lightning.Trainer:
     """A trainer that logs into `out`/logs. Raises SettingsError for hardware that cannot be had."""
-    kind = _accelerator(hardware.accelerator)
+    kind = hardware.kind
     if kind == "cpu":
         keep_memory()
     try:
@@ -83,14 +92,6 @@ def refuse_second_run(out: Path, *, resume: bool) -> None:
         raise OutputError(
             f"{out}: holds a training run already; add --resume to go on with it, or name another"
         )
-
-
-def _accelerator(name: str) -> str:
-    if name != "auto":
-        return name
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 @contextlib.contextmanager

@@ -63,10 +63,11 @@ def take_view(image: Tensor, labels: Tensor, view: View, size: int) -> tuple[Ten
         [
             [flip * cos / width, sin / width, 2 * view.col / width - 1],
             [-flip * sin / height, cos / height, 2 * view.row / height - 1],
-        ]
+        ],
+        device=image.device,
     )
     grid = F.affine_grid(theta[None], [1, 3, size, size], align_corners=False)
-    fill = torch.tensor(FILL)[:, None, None] / 255
+    fill = torch.tensor(FILL, device=image.device)[:, None, None] / 255
     seen = F.grid_sample((image - fill)[None], grid, mode="bilinear", align_corners=False)[0] + fill
     seen = seen.clamp(0, 1)  # rounding just below 0 would be no colour, and no hue
     picked = F.grid_sample(labels[None, None].float(), grid, mode="nearest", align_corners=False)[0, 0]
@@ -93,12 +94,6 @@ def shrink_views(images: Tensor, labels: Tensor, size: int) -> tuple[Tensor, Ten
     images = F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
     picked = F.interpolate(labels[:, None].float(), size, mode="nearest-exact")[:, 0]
     return images, picked.to(labels.dtype)
-
-
-def jitter_colors(settings: AugmentSettings) -> v2.Transform:
-    """Random changes of brightness, contrast, saturation and hue of an image float (3, h, w) in [0, 1]."""
-    strength = settings.color
-    return v2.ColorJitter(brightness=strength, contrast=strength, saturation=strength, hue=settings.hue)
 
 
 def paper_views(size: int, *, augment: bool) -> v2.Transform:

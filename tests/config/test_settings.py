@@ -59,6 +59,8 @@ from leafwise.errors import SettingsError
         (ClusteringSettings, "border_shift", 1.1),
         (NetSettings, "decoder", "heavy"),
         (NetSettings, "decoder_width", 0.1),
+        (AugmentSettings, "color", 1.5),
+        (AugmentSettings, "hue", -0.1),
         (NetSettings, "embedding_size", 0),
         (LossSettings, "pull_margin", -0.5),
         (LossSettings, "push_margin", 0.0),

@@ -27,8 +27,11 @@ def changed(monkeypatch, images, *, shares=(0.5, 0.5, 0.5), hue_share=0.5, **set
         return jitter_colors(images, AugmentSettings(**settings))
 
 
-def test_without_strength_nothing_changes(images):
-    assert torch.allclose(jitter_colors(images, AugmentSettings(color=0.0, hue=0.0)), images, atol=1e-6)
+@pytest.mark.parametrize("lower_precision", [False, True])
+def test_without_strength_nothing_changes(images, lower_precision):
+    with torch.autocast("cpu", torch.bfloat16, enabled=lower_precision):
+        same = jitter_colors(images, AugmentSettings(color=0.0, hue=0.0))
+    assert torch.allclose(same, images, atol=1e-6)
 
 
 @pytest.mark.parametrize(

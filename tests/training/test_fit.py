@@ -11,7 +11,7 @@ from lightning import Trainer
 from lightning.fabric.utilities import rank_zero_only
 from safetensors.torch import load_file
 
-from leafwise.config import RunSettings, from_dict, read_toml
+from leafwise.config import RunSettings, TrainingSettings, from_dict, read_toml
 from leafwise.datasets import read_folds
 from leafwise.errors import DatasetError, ModelError, OutputError, SettingsError
 from leafwise.models import read_card
@@ -189,6 +189,26 @@ def test_a_run_that_was_stopped_goes_on(train_small, interrupted, tmp_path):
     validated = pd.read_csv(out / "logs" / "metrics.csv").dropna(subset="val_sbd")
     assert validated["epoch"].tolist() == [0, 1, 2, 3]
     assert trained.card.scores.keys() == {"validation"}
+
+
+@pytest.mark.parametrize(("checkpoints", "first"), [(4, 4), (2, 4), (1, 0)])
+def test_without_validation_a_long_run_is_kept_now_and_then(
+    train_small, interrupted, monkeypatch, checkpoints, first
+):
+    monkeypatch.setattr(fit, "CHECKPOINTS", checkpoints)
+    steps = interrupted(5)  # in the third of four epochs
+    with pytest.raises(KeyboardInterrupt):
+        train_small(training={"epochs": 4}, validation=0)
+    train_small(training={"epochs": 4}, validation=0, resume=True)
+    assert steps[steps.index("Ctrl-C") + 1] == first
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_views_are_made_where_the_network_is_unless_other_processes_do(workers):
+    settings = RunSettings(training=TrainingSettings(workers=workers))
+    loader = fit._loader([None], settings, torch.device("meta"))
+    assert str(loader.dataset.device) == ("cpu" if workers else "meta")
+    assert loader.num_workers == workers
 
 
 def test_a_finished_run_that_is_resumed_gives_the_same_model(train_small, tmp_path):

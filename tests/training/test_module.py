@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from leafwise.config import LossSettings, NetSettings, RunSettings, TrainingSettings
+from leafwise.config import AugmentSettings, LossSettings, NetSettings, RunSettings, TrainingSettings
 from leafwise.nets import EmbeddingNet
 from leafwise.training import module as module_of_training
 from leafwise.training.module import EmbeddingModule
@@ -69,6 +69,18 @@ def test_views_grow_with_the_epochs(net, monkeypatch, epoch, side):
     module.training_step((torch.rand(2, 3, 96, 96), torch.ones(2, 96, 96, dtype=torch.int64)), 0)
     watch.remove()
     assert sides == [side]
+
+
+@pytest.mark.parametrize(("kind", "changed"), [("zoom", True), ("paper", False), ("none", False)])
+def test_colours_change_in_training_views_of_kind_zoom_alone(net, kind, changed):
+    module, seen = EmbeddingModule(net, RunSettings(augment=AugmentSettings(kind=kind))), []
+    module.log_dict = module.log = lambda *_, **__: None
+    images, labels = torch.full((2, 3, 64, 64), 0.5), torch.ones(2, 64, 64, dtype=torch.int64)
+    watch = net.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    module.training_step((images, labels), 0)
+    module.validation_step((images, labels), 0)
+    watch.remove()
+    assert torch.equal(*seen) is not changed
 
 
 @pytest.mark.parametrize(

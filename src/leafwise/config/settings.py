@@ -203,6 +203,10 @@ class NetSettings:
             self.decoder_width >= 0.25, f"net.decoder_width must be at least 0.25; it is {self.decoder_width}"
         )
         _require(
+            self.decoder == "light" or self.decoder_width == 1,
+            f"net.decoder_width is of the light decoder; leave it at 1 with the paper's, not {self.decoder_width}",
+        )
+        _require(
             self.embedding_size >= 1, f"net.embedding_size must be at least 1; it is {self.embedding_size}"
         )
 
@@ -269,6 +273,9 @@ class AugmentSettings:
             self.kind in ("zoom", "paper", "none"),
             f"augment.kind must be zoom, paper or none; it is {self.kind!r}",
         )
+        for name, most in (("color", 1.0), ("hue", 0.5)):
+            value = getattr(self, name)
+            _require(0 <= value <= most, f"augment.{name} must lie between 0 and {most}; it is {value}")
         for name in ("laid_share", "distractor_share"):
             value = getattr(self, name)
             _require(0 <= value <= 1, f"augment.{name} must lie between 0 and 1; it is {value}")
@@ -326,7 +333,7 @@ class TrainingSettings(OptimizerSettings):
     validate_every: int = 5  # epochs
     pictures: int = 4  # validation photos drawn at every validation
     patience: int = 0  # validations without a better SBD before an early stop; 0 never stops early
-    workers: int = 0  # processes that load data; 0 loads in the training process
+    workers: int = 0  # processes that make views, on CPUs; 0: the training process does, on its device
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -75,33 +75,38 @@ def _photo(image: NDArray[np.uint8], labels: NDArray[np.int32], settings: RunSet
 class Views(Dataset[tuple[Tensor, Tensor]]):
     """Views of photos: random ones to train on, or the upright square of each photo's objects.
 
-    They are made on a device of PyTorch, where all photos lie. Colours are changed later, a batch at once (`colors`),
-    but for the paper's views.
+    They are made on a device of PyTorch. Colours are changed later, a batch at once (`colors`), but for the paper's.
     """
 
     def __init__(
-        self, photos: Sequence[Photo], settings: RunSettings, *, random: bool, device: str = "cpu"
+        self,
+        photos: Sequence[Photo],
+        settings: RunSettings,
+        *,
+        random: bool,
+        device: torch.device | str = "cpu",
     ) -> None:
-        self.squares = [photo.square for photo in photos]
-        self.images = [torch.from_numpy(photo.image.transpose(2, 0, 1).copy()).to(device) for photo in photos]
-        self.labels = [torch.from_numpy(photo.labels).to(device) for photo in photos]
+        self.photos = photos
+        self.device = device
         self.size = settings.looks.input_size
         self.augment = settings.augment
         self.random = random and settings.augment.kind != "none"
         self.paper = paper_views(self.size, augment=self.random) if self.augment.kind == "paper" else None
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.photos)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Float image (3, size, size) in [0, 1] and integer labels (size, size)."""
-        image, labels, square = self.images[index].float() / 255, self.labels[index], self.squares[index]
+        photo = self.photos[index]
+        image = torch.from_numpy(photo.image).to(self.device).permute(2, 0, 1).float() / 255
+        labels = torch.from_numpy(photo.labels).to(self.device)
         if self.paper is not None:
             return take_paper_view(image, labels, self.paper)
         if not self.random:
-            return take_view(image, labels, view_of(square), self.size)
-        height, width = labels.shape
-        view = random_view(square, height, width, self.augment)
+            return take_view(image, labels, view_of(photo.square), self.size)
+        height, width = photo.labels.shape
+        view = random_view(photo.square, height, width, self.augment)
         seen, picked = take_view(image, labels, view, self.size)
         if chance() < self.augment.laid_share:
             seen, picked = lay_leaves(seen, picked, self.augment.most_laid)

@@ -35,11 +35,13 @@ class Hardware:
     @property
     def kind(self) -> str:
         """The accelerator, `auto` looked up."""
-        if self.accelerator != "auto":
+        if self.accelerator not in ("auto", "gpu"):
             return self.accelerator
         if torch.cuda.is_available():
             return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
+        if torch.backends.mps.is_available():
+            return "mps"
+        return "cpu" if self.accelerator == "auto" else self.accelerator  # which Lightning refuses
 
 
 def make_trainer(

@@ -1,4 +1,4 @@
-"""Random views of a training photo: one geometry for image and labels, colours for the image alone."""
+"""Random views of a training photo: one geometry for image and labels."""
 
 import math
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ MODELS = shipped_models()
 
 
 def test_these_are_shipped_and_not_too_large():
-    assert [folder.name for folder in MODELS] == ["nuclei", "rosette"]
+    assert [folder.name for folder in MODELS] == ["nuclei", "rosette", "rosette-fast"]
     sizes = [sum(file.stat().st_size for file in folder.iterdir()) for folder in MODELS]
     assert max(sizes) < 30e6
     assert sum(sizes) < 60e6
@@ -36,7 +36,12 @@ def test_a_card_says_what_its_model_is(folder):
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "dataset", "sbd"),
-    [("rosette", "cvppp_a1", 80), ("rosette", "komatsuna", 65), ("nuclei", "dsb2018", 70)],
+    [
+        ("rosette", "cvppp_a1", 80),
+        ("rosette", "komatsuna", 65),
+        ("rosette-fast", "cvppp_a1", 80),
+        ("nuclei", "dsb2018", 70),
+    ],
 )
 def test_a_model_finds_what_it_was_made_for(shared, name, dataset, sbd):
     pairs = read_dataset(shared / "data" / dataset)

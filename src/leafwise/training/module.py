@@ -15,7 +15,7 @@ from leafwise.losses import embedding_terms, foreground_loss, weigh
 from leafwise.metrics import score_labels
 from leafwise.models.card import IMAGENET_MEAN, IMAGENET_STD
 from leafwise.nets import EmbeddingNet
-from leafwise.training.colors import jitter_colors
+from leafwise.training.color_jitter import jitter_colors
 from leafwise.training.optimizers import make_optimizer
 from leafwise.training.views import shrink_views, size_at
 

@@ -6,7 +6,7 @@ from skimage.color import rgb2hsv
 from torchvision.transforms.v2 import functional
 
 from leafwise.config import AugmentSettings
-from leafwise.training.colors import jitter_colors
+from leafwise.training.color_jitter import jitter_colors
 
 
 @pytest.fixture

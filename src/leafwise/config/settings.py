@@ -263,9 +263,7 @@ class AugmentSettings:
     hue: float = 0.04  # of the colour circle
     laid_share: float = 0.0  # of the views of kind zoom: they get more leaves, over and under their own
     most_laid: int = 3  # leaves, in one view
-    distractor_share: float = (
-        0.0  # of the views of kind zoom: smooth shapes of the plant's colour lie beside it
-    )
+    distractor_share: float = 0.0  # of the views of kind zoom: smooth green shapes lie beside the plant
     most_distractors: int = 3  # in one view
 
     def __post_init__(self) -> None:

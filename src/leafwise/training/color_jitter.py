@@ -22,9 +22,8 @@ def jitter_colors(images: Tensor, settings: AugmentSettings) -> Tensor:
     angles = 2 * math.pi * hue * (2 * torch.rand(len(images)) - 1)
     brightness, contrast, saturation = changes.to(images.device)
     luma = images.new_tensor(LUMA)
-    with torch.autocast(
-        images.device.type, enabled=False
-    ):  # bfloat16 has no more than 256 steps of brightness
+    # bfloat16 has no more than 256 steps of brightness
+    with torch.autocast(images.device.type, enabled=False):
         to_grey = luma.expand(3, 3)
         saturate = saturation * torch.eye(3, device=images.device) + (1 - saturation) * to_grey  # (B, 3, 3)
         mix = brightness * contrast * (_turns(angles).to(images.device) @ saturate)

@@ -161,7 +161,7 @@ def _loader(
 ) -> DataLoader[Any]:
     """Random views in the order of a sampler, or all photos as they are, in their own.
 
-    Without processes that load data they are made on the network's device: a GPU makes one in a third of a core's time.
+    They are made on the network's device, unless processes of their own make them on CPUs.
     """
     training = settings.training
     return DataLoader(

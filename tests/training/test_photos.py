@@ -9,6 +9,7 @@ from leafwise.datasets import read_dataset
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import DatasetError
 from leafwise.imaging import cut_square, square_around, write_image, write_labels
+from leafwise.training import backgrounds, veins
 from leafwise.training.photos import Photo, Views, read_photo, synthetic_photos
 
 RUN = RunSettings(looks=LookSettings(input_size=64))
@@ -119,6 +120,55 @@ def test_distractors_lie_in_the_views_that_are_to_have_them():
         assert torch.allclose(seen[:, labels > 0], image[:, labels > 0], atol=1e-6)
         changed += not torch.allclose(seen, image, atol=1e-6)
     assert changed > 0
+
+
+def ground_and_plant_change(**augment):
+    """In which shares of 12 views the ground and the plant are other than without a change of them."""
+    changed = torch.zeros(2)
+    for seed in range(12):
+        torch.manual_seed(seed)
+        image, labels = Views([small_photo()], RUN, random=True)[0]
+        torch.manual_seed(seed)
+        settings = replace(RUN, augment=replace(RUN.augment, **augment))
+        seen, same = Views([small_photo()], settings, random=True)[0]
+        if torch.equal(labels, same):
+            differs = ((seen - image).abs() > 1e-3).any(0)
+            changed += torch.tensor(
+                [part.float().mean() > 0.5 for part in (differs[labels == 0], differs[labels > 0])]
+            )
+    return (changed / 12).tolist()
+
+
+def test_veins_ground_and_camera_change_the_views_that_are_to_have_them(monkeypatch):
+    monkeypatch.setattr(backgrounds, "FAR_SHARE", 0.0)
+    assert ground_and_plant_change() == [0, 0]
+    ground, plant = ground_and_plant_change(background_share=1.0)
+    assert ground > 0.9
+    assert (
+        plant < 0.2
+    )  # outlines go over into the ground, and in a view of the whole photo leaves are hardly more
+    ground, plant = ground_and_plant_change(camera_share=1.0)
+    assert ground > 0.7
+    assert plant > 0.7
+    monkeypatch.setattr(veins, "RIB", (1.0, 1.0))
+    monkeypatch.setattr(veins, "STRENGTH", (0.2, 0.2))
+    ground, plant = ground_and_plant_change(vein_share=1.0)
+    assert ground == 0
+    assert plant > 0.9
+
+
+def test_plants_on_other_ground_may_be_seen_from_farther_away(monkeypatch):
+    monkeypatch.setattr(backgrounds, "FAR_SHARE", 1.0)
+    monkeypatch.setattr(backgrounds, "FARTHEST", 3.0)
+    settings = replace(
+        RUN,
+        augment=AugmentSettings(
+            background_share=1.0, whole_photo_share=0, smallest_view=1.0, largest_view=1.0, shift=0
+        ),
+    )
+    torch.manual_seed(0)
+    areas = [int((Views([small_photo()], settings, random=True)[0][1] > 0).sum()) for _ in range(40)]
+    assert 5 < max(areas) / min(areas) < 15  # 1 to 3 times as far: 1 to 9 times the area
 
 
 def test_without_augmentation_training_sees_the_upright_squares():

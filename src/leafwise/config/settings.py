@@ -265,6 +265,11 @@ class AugmentSettings:
     most_laid: int = 3  # leaves, in one view
     distractor_share: float = 0.0  # of the views of kind zoom: smooth green shapes lie beside the plant
     most_distractors: int = 3  # in one view
+    vein_share: float = 0.0  # of the views of kind zoom: midribs and their branches are drawn on leaves
+    background_share: float = (
+        0.0  # of the views of kind zoom: the plant is on made-up ground, some from farther away
+    )
+    camera_share: float = 0.0  # of the views of kind zoom: blurred, noisy, lit from a side
 
     def __post_init__(self) -> None:
         _require(
@@ -274,7 +279,7 @@ class AugmentSettings:
         for name, most in (("color", 1.0), ("hue", 0.5)):
             value = getattr(self, name)
             _require(0 <= value <= most, f"augment.{name} must lie between 0 and {most}; it is {value}")
-        for name in ("laid_share", "distractor_share"):
+        for name in ("laid_share", "distractor_share", "vein_share", "background_share", "camera_share"):
             value = getattr(self, name)
             _require(0 <= value <= 1, f"augment.{name} must lie between 0 and 1; it is {value}")
         for name in ("most_laid", "most_distractors"):

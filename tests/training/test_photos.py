@@ -9,8 +9,10 @@ from leafwise.datasets import read_dataset
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import DatasetError
 from leafwise.imaging import cut_square, square_around, write_image, write_labels
-from leafwise.training import backgrounds, veins
+from leafwise.training import photos, veins, views
+from leafwise.training.chance import chance
 from leafwise.training.photos import Photo, Views, read_photo, synthetic_photos
+from leafwise.training.views import random_view
 
 RUN = RunSettings(looks=LookSettings(input_size=64))
 
@@ -122,7 +124,18 @@ def test_distractors_lie_in_the_views_that_are_to_have_them():
     assert changed > 0
 
 
-def ground_and_plant_change(**augment):
+def test_what_a_run_does_not_have_draws_no_number():
+    photo = small_photo()
+    torch.manual_seed(5)
+    Views([photo], RUN, random=True)[0]
+    after = torch.get_rng_state()
+    torch.manual_seed(5)
+    random_view(photo.square, *photo.labels.shape, RUN.augment)
+    chance()  # of leaves that are laid
+    assert torch.equal(torch.get_rng_state(), after)
+
+
+def changed_shares(**augment):
     """In which shares of 12 views the ground and the plant are other than without a change of them."""
     changed = torch.zeros(2)
     for seed in range(12):
@@ -131,35 +144,41 @@ def ground_and_plant_change(**augment):
         torch.manual_seed(seed)
         settings = replace(RUN, augment=replace(RUN.augment, **augment))
         seen, same = Views([small_photo()], settings, random=True)[0]
-        if torch.equal(labels, same):
-            differs = ((seen - image).abs() > 1e-3).any(0)
-            changed += torch.tensor(
-                [part.float().mean() > 0.5 for part in (differs[labels == 0], differs[labels > 0])]
-            )
+        assert torch.equal(labels, same)
+        differs = ((seen - image).abs() > 1e-3).any(0)
+        parts = differs[labels == 0], differs[labels > 0]
+        changed += torch.tensor([part.float().mean() > 0.5 for part in parts])
     return (changed / 12).tolist()
 
 
 def test_veins_ground_and_camera_change_the_views_that_are_to_have_them(monkeypatch):
-    monkeypatch.setattr(backgrounds, "FAR_SHARE", 0.0)
-    assert ground_and_plant_change() == [0, 0]
-    ground, plant = ground_and_plant_change(background_share=1.0)
+    monkeypatch.setattr(views, "FAR_SHARE", 0.0)
+    ground, plant = changed_shares(background_share=1.0)
     assert ground > 0.9
-    assert (
-        plant < 0.2
-    )  # outlines go over into the ground, and in a view of the whole photo leaves are hardly more
-    ground, plant = ground_and_plant_change(camera_share=1.0)
+    # outlines go over into the ground, and in a view of the whole photo leaves are hardly more
+    assert plant < 0.2
+    ground, plant = changed_shares(camera_share=1.0)
     assert ground > 0.7
     assert plant > 0.7
     monkeypatch.setattr(veins, "RIB", (1.0, 1.0))
     monkeypatch.setattr(veins, "STRENGTH", (0.2, 0.2))
-    ground, plant = ground_and_plant_change(vein_share=1.0)
+    ground, plant = changed_shares(vein_share=1.0)
     assert ground == 0
     assert plant > 0.9
 
 
+def test_distractors_lie_on_the_new_ground(monkeypatch):
+    monkeypatch.setattr(photos, "change_background", lambda image, labels: image * (labels > 0))
+    augment = AugmentSettings(background_share=1.0, distractor_share=1.0)
+    torch.manual_seed(0)
+    laid = Views([small_photo()], replace(RUN, augment=augment), random=True)
+    looks = [laid[0] for _ in range(10)]
+    assert any(image[:, labels == 0].any() for image, labels in looks)
+
+
 def test_plants_on_other_ground_may_be_seen_from_farther_away(monkeypatch):
-    monkeypatch.setattr(backgrounds, "FAR_SHARE", 1.0)
-    monkeypatch.setattr(backgrounds, "FARTHEST", 3.0)
+    monkeypatch.setattr(views, "FAR_SHARE", 1.0)
+    monkeypatch.setattr(views, "FARTHEST", 3.0)
     settings = replace(
         RUN,
         augment=AugmentSettings(

@@ -265,11 +265,9 @@ class AugmentSettings:
     most_laid: int = 3  # leaves, in one view
     distractor_share: float = 0.0  # of the views of kind zoom: smooth green shapes lie beside the plant
     most_distractors: int = 3  # in one view
-    vein_share: float = 0.0  # of the views of kind zoom: midribs and their branches are drawn on leaves
-    background_share: float = (
-        0.0  # of the views of kind zoom: the plant is on made-up ground, some from farther away
-    )
-    camera_share: float = 0.0  # of the views of kind zoom: blurred, noisy, lit from a side
+    vein_share: float = 0.0  # of the views of kind zoom: leaves have midribs and branches of these
+    background_share: float = 0.0  # of the views of kind zoom: the plant is on made-up ground
+    camera_share: float = 0.0  # of the views of kind zoom: another camera and lamp
 
     def __post_init__(self) -> None:
         _require(

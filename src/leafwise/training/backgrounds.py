@@ -2,14 +2,12 @@
 
 import colorsys
 import math
-from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from leafwise.training.chance import between, chance
-from leafwise.training.views import View
 
 GRAINS = (3, 12, 48, 192)  # cells a side of the noise that makes a texture, from shadows to grains
 CONTRAST = (0.0, 0.4)  # of a texture's brightness, from even to coarse
@@ -20,17 +18,16 @@ UNLIKE = 0.3  # least distance of the ground's colour to the plant's mean one, i
 TRIES = 20  # for such a colour
 POT_SHARE = 0.5  # of the grounds: a pot of one texture on a table of another
 POT = (0.35, 0.7)  # its radius, in sides of the view
-FAR_SHARE = 0.4  # of the plants on other ground: they are seen from farther away
-FARTHEST = 3.0  # times the side of the view
-SOFT = 3  # pixels over which a plant's outline goes over into the ground, an odd number
+OFF_MIDDLE = (0.0, 0.1)  # of the pot, in sides of the view
+SOFT = 3  # pixels, odd: the surroundings in which an outline goes over into the ground
 
 
 def change_background(image: Tensor, labels: Tensor) -> Tensor:
     """The objects of a view on other ground: float (3, s, s) in [0, 1], int (s, s) -> float (3, s, s).
 
     A laboratory's photos show its own soil, pots and tables, and a network that has seen no others takes another's
-    for plants. The ground is noise of several grains, of any colour but the plant's (domain randomisation, Tobin et al.
-    2017).
+    for plants. The ground is noise of several grains, its mean colour any but the plant's (domain randomisation,
+    Tobin et al. 2017). Nothing of the old ground is left: the outermost pixels of a plant take some of the new one.
     """
     objects = labels > 0
     if not objects.any():
@@ -39,16 +36,9 @@ def change_background(image: Tensor, labels: Tensor) -> Tensor:
     ground = _texture(image, plant)
     if chance() < POT_SHARE:
         ground = torch.where(_disc(len(labels)).to(image.device), ground, _texture(image, plant))
-    cover = F.avg_pool2d(objects[None].to(image), SOFT, 1, SOFT // 2, count_include_pad=False)
+    near = F.avg_pool2d(objects[None].to(image), SOFT, 1, SOFT // 2, count_include_pad=False)
+    cover = near * objects
     return image * cover + ground * (1 - cover)
-
-
-def seen_from_afar(view: View) -> View:
-    """A view that may show its plant smaller, as in a first look at another laboratory's photo.
-
-    It reaches beyond the photo, so it is for plants on other ground.
-    """
-    return replace(view, side=view.side * between(1, FARTHEST)) if chance() < FAR_SHARE else view
 
 
 def _texture(image: Tensor, unlike: Tensor) -> Tensor:
@@ -59,6 +49,7 @@ def _texture(image: Tensor, unlike: Tensor) -> Tensor:
         grey, each = torch.randn(1, 1, cells, cells), torch.randn(1, 3, cells, cells)
         one = ((1 - SPECKLE) * grey + SPECKLE * each).to(image)
         noise += between(0, 1) * F.interpolate(one, size, mode="bilinear", align_corners=False)[0]
+    noise -= noise.mean((1, 2), keepdim=True)
     noise *= between(*CONTRAST) / noise.std().clamp(min=1e-6)
     return (_color(unlike.cpu()).to(image)[:, None, None] * (1 + noise)).clamp(0, 1)
 
@@ -76,6 +67,6 @@ def _color(unlike: Tensor) -> Tensor:
 def _disc(size: int) -> Tensor:
     """A disc about a place near the middle of a view, bool (s, s)."""
     places = (torch.arange(size) + 0.5) / size
-    radius, angle, off = between(*POT), between(0, 2 * math.pi), between(0, 0.1)
+    radius, angle, off = between(*POT), between(0, 2 * math.pi), between(*OFF_MIDDLE)
     y, x = places[:, None] - 0.5 - off * math.sin(angle), places[None] - 0.5 - off * math.cos(angle)
     return y.square() + x.square() < radius**2

@@ -1,32 +1,32 @@
-"""Other cameras: views a little blurred, noisy, and lit from a side."""
+"""Other cameras: views a little blurred, noisy, lit from a side, of another tone curve."""
 
 import math
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as F
+from torchvision.transforms.v2.functional import gaussian_blur
 
-from leafwise.training.chance import between, chance
+from leafwise.training.chance import between, happens
 
 BLUR = (0.3, 1.5)  # standard deviation, pixels
 NOISE = (0.0, 0.06)  # standard deviation, of white
-SHADOW = (0.0, 0.4)  # brightness lost from one side of a view to the other, and gained
-GAMMA = (0.6, 1.6)  # of the camera's curve
-EACH = 0.5  # chance of each of these
+SHADOW = (0.0, 0.4)  # brightness that one side of a view loses and the other gains
+GAMMA = (0.6, 1.6)  # of the tone curve
+EACH = 0.5  # chance of each of the four
 
 
 def change_camera(image: Tensor) -> Tensor:
     """A view as another camera and lamp might have taken it: float (3, s, s) in [0, 1] -> the same."""
     size = image.shape[-1]
-    if chance() < EACH:
+    if happens(EACH):
         angle, depth = between(0, 2 * math.pi), between(*SHADOW)
         places = (torch.arange(size) + 0.5) / size - 0.5
         slope = math.sin(angle) * places[:, None] + math.cos(angle) * places[None]
         image = image * (1 + depth * slope.to(image) * 2)
-    if chance() < EACH:
+    if happens(EACH):
         image = image.clamp(0, 1) ** between(*GAMMA)
-    if chance() < EACH:
-        image = F.gaussian_blur(image, [7, 7], [between(*BLUR)])
-    if chance() < EACH:
+    if happens(EACH):
+        image = gaussian_blur(image, [7, 7], [between(*BLUR)])
+    if happens(EACH):
         image = image + between(*NOISE) * torch.randn(image.shape).to(image)
     return image.clamp(0, 1)

@@ -16,15 +16,16 @@ from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import DatasetError
 from leafwise.imaging import Square, read_image, read_labels, square_around
 from leafwise.metrics import compact_labels
-from leafwise.training.backgrounds import change_background, seen_from_afar
+from leafwise.training.backgrounds import change_background
 from leafwise.training.camera import change_camera
-from leafwise.training.chance import chance
+from leafwise.training.chance import chance, happens
 from leafwise.training.distractors import lay_distractors
 from leafwise.training.overlaps import lay_leaves
 from leafwise.training.veins import draw_veins
 from leafwise.training.views import (
     paper_views,
     random_view,
+    seen_from_afar,
     take_paper_view,
     take_view,
     view_of,
@@ -110,19 +111,18 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
             return take_view(image, labels, view_of(photo.square), self.size)
         height, width = photo.labels.shape
         view = random_view(photo.square, height, width, self.augment)
-        # a run without one of these draws the same numbers as before there was any
-        elsewhere = self.augment.background_share and chance() < self.augment.background_share
+        elsewhere = happens(self.augment.background_share)
         if elsewhere:
             view = seen_from_afar(view)
         seen, picked = take_view(image, labels, view, self.size)
-        if chance() < self.augment.laid_share:
+        if chance() < self.augment.laid_share:  # drawn at 0 too: older runs had this number
             seen, picked = lay_leaves(seen, picked, self.augment.most_laid)
-        if self.augment.vein_share and chance() < self.augment.vein_share:
+        if happens(self.augment.vein_share):
             seen = draw_veins(seen, picked)
         if elsewhere:
             seen = change_background(seen, picked)
-        if self.augment.distractor_share and chance() < self.augment.distractor_share:
+        if happens(self.augment.distractor_share):
             seen = lay_distractors(seen, picked, self.augment.most_distractors)
-        if self.augment.camera_share and chance() < self.augment.camera_share:
+        if happens(self.augment.camera_share):
             seen = change_camera(seen)
         return seen, picked

@@ -1,7 +1,7 @@
 """Random views of a training photo: one geometry for image and labels."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -11,8 +11,10 @@ from torchvision.transforms import v2
 
 from leafwise.config import AugmentSettings
 from leafwise.imaging import FILL, Square, whole_square
-from leafwise.training.chance import between, chance
+from leafwise.training.chance import between, chance, happens
 
+FAR_SHARE = 0.4  # of the views that may be from afar
+FARTHEST = 3.0  # times the side of the view
 GROWN = 0.7  # share of a training after which views have their full size
 
 
@@ -49,11 +51,19 @@ def random_view(square: Square, height: int, width: int, settings: AugmentSettin
     )
 
 
+def seen_from_afar(view: View) -> View:
+    """A view that may show its plant smaller, as in the first look at another laboratory's photo.
+
+    It reaches beyond the photo, so it is for plants on other ground.
+    """
+    return replace(view, side=view.side * between(1, FARTHEST)) if happens(FAR_SHARE) else view
+
+
 def take_view(image: Tensor, labels: Tensor, view: View, size: int) -> tuple[Tensor, Tensor]:
     """What a view shows: float (3, H, W) and int (H, W) -> float (3, size, size) and int (size, size).
 
-    The image is interpolated (bilinear), the labels are picked (nearest); beyond the photo the image has the
-    mean colour, as in `imaging.cut_square`, and the labels are 0.
+    The image is interpolated (bilinear, after shrinking where a pixel is of several), the labels are picked (nearest);
+    beyond the photo the image has the mean colour, as in `imaging.cut_square`, and the labels are 0.
     """
     height, width = labels.shape
     cos, sin = math.cos(view.angle) * view.side, math.sin(view.angle) * view.side
@@ -68,6 +78,9 @@ def take_view(image: Tensor, labels: Tensor, view: View, size: int) -> tuple[Ten
     )
     grid = F.affine_grid(theta[None], [1, 3, size, size], align_corners=False)
     fill = torch.tensor(FILL, device=image.device)[:, None, None] / 255
+    finer = int(view.side / size)
+    if finer > 1:
+        image = F.interpolate(image[None], (-(-height // finer), -(-width // finer)), mode="area")[0]
     seen = F.grid_sample((image - fill)[None], grid, mode="bilinear", align_corners=False)[0] + fill
     seen = seen.clamp(0, 1)  # rounding just below 0 would be no colour, and no hue
     picked = F.grid_sample(labels[None, None].float(), grid, mode="nearest", align_corners=False)[0, 0]

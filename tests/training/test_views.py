@@ -278,3 +278,24 @@ def test_views_of_full_size_are_left_as_they_are():
     same = shrink_views(images, labels, 64)
     assert same[0] is images
     assert same[1] is labels
+
+
+def test_a_photo_that_is_far_finer_than_its_view_is_smoothed():
+    checks = ((torch.arange(120)[:, None] + torch.arange(120)) % 2).float().expand(3, -1, -1)
+    labels = torch.zeros(120, 120, dtype=torch.long)
+    seen, _ = take_view(checks, labels, View(60, 60, 119.9), 30)  # 4 pixels in one
+    torch.testing.assert_close(seen[:, 2:-2, 2:-2], torch.full((3, 26, 26), 0.5))
+    near, _ = take_view(checks, labels, View(60, 60, 120), 120)
+    torch.testing.assert_close(near, checks, atol=1e-4, rtol=0)
+
+
+def test_a_smoothed_photo_stays_in_its_place():
+    image, labels = torch.zeros(3, 90, 101), torch.zeros(90, 101, dtype=torch.long)
+    image[:, 30:60, 40:70], labels[30:60, 40:70] = 1, 1
+    seen, picked = take_view(image, labels, View(45, 50, 100), 25)
+    places = torch.arange(25.0)
+    bright = (seen[0] - 0.55).clamp(min=0)  # what lies beyond the photo is not
+    middle = [float((bright.sum(axis) * places).sum() / bright.sum()) for axis in (1, 0)]
+    # the square's middle is (45, 55); the view has a pixel of 4, and its first at rows -5 to -1
+    assert middle == pytest.approx([(45 + 5) / 4 - 0.5, 55 / 4 - 0.5], abs=0.15)
+    assert picked[11, 13] == 1

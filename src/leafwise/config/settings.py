@@ -265,9 +265,9 @@ class AugmentSettings:
     most_laid: int = 3  # leaves, in one view
     distractor_share: float = 0.0  # of the views of kind zoom: smooth green shapes lie beside the plant
     most_distractors: int = 3  # in one view
-    vein_share: float = 0.0  # of the views of kind zoom: leaves have midribs and branches of these
+    vein_share: float = 0.0  # of the views of kind zoom: midribs and their branches are drawn on all leaves
     background_share: float = 0.0  # of the views of kind zoom: the plant is on made-up ground
-    camera_share: float = 0.0  # of the views of kind zoom: another camera and lamp
+    camera_share: float = 0.0  # of the views of kind zoom: as another camera might show them
 
     def __post_init__(self) -> None:
         _require(

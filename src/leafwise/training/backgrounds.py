@@ -26,8 +26,9 @@ def change_background(image: Tensor, labels: Tensor) -> Tensor:
     """The objects of a view on other ground: float (3, s, s) in [0, 1], int (s, s) -> float (3, s, s).
 
     A laboratory's photos show its own soil, pots and tables, and a network that has seen no others takes another's
-    for plants. The ground is noise of several grains, its mean colour any but the plant's (domain randomisation,
-    Tobin et al. 2017). Nothing of the old ground is left: the outermost pixels of a plant take some of the new one.
+    for plants. The ground is noise of several grains about a colour unlike the plant's mean one (domain
+    randomisation, Tobin et al. 2017). Outside the labels nothing of the old ground is left; the outermost pixels of a
+    plant take some of the new one.
     """
     objects = labels > 0
     if not objects.any():

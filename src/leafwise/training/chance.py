@@ -13,10 +13,10 @@ def between(low: float, high: float) -> float:
     return low + (high - low) * chance()
 
 
-def happens(share: float) -> bool:
-    """Whether a view is one of a share of them. At 0 no number is drawn, so that nothing else of a run changes.
+def happens(odds: float) -> bool:
+    """Whether what has this chance happens. At 0 no number is drawn, so that those drawn later stay the same.
 
     >>> happens(0), happens(1)
     (False, True)
     """
-    return share > 0 and chance() < share
+    return odds > 0 and chance() < odds

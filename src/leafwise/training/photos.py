@@ -79,7 +79,8 @@ def _photo(image: NDArray[np.uint8], labels: NDArray[np.int32], settings: RunSet
 class Views(Dataset[tuple[Tensor, Tensor]]):
     """Views of photos: random ones to train on, or the upright square of each photo's objects.
 
-    They are made on a device of PyTorch. Colours change later, a batch at once (`color_jitter`), but for the paper's.
+    They are made on a device of PyTorch. Colours change later, a batch at once
+    (`color_jitter`), but for the paper's and what another camera changes.
     """
 
     def __init__(

@@ -78,7 +78,7 @@ def take_view(image: Tensor, labels: Tensor, view: View, size: int) -> tuple[Ten
     )
     grid = F.affine_grid(theta[None], [1, 3, size, size], align_corners=False)
     fill = torch.tensor(FILL, device=image.device)[:, None, None] / 255
-    finer = int(view.side / size)
+    finer = int(view.side / size + 0.01)  # a photo read at SHARPEST has 2, give or take a pixel of its side
     if finer > 1:
         image = F.interpolate(image[None], (-(-height // finer), -(-width // finer)), mode="area")[0]
     seen = F.grid_sample((image - fill)[None], grid, mode="bilinear", align_corners=False)[0] + fill

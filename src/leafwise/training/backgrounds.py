@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from leafwise.training.chance import between, chance
+from leafwise.training.chance import between, chance, happens
+from leafwise.training.views import pixel_places
 
 GRAINS = (3, 12, 48, 192)  # cells a side of the noise that makes a texture, from shadows to grains
 CONTRAST = (0.0, 0.4)  # of a texture's brightness, from even to coarse
@@ -35,7 +36,7 @@ def change_background(image: Tensor, labels: Tensor) -> Tensor:
         return image
     plant = image[:, objects].mean(1)
     ground = _texture(image, plant)
-    if chance() < POT_SHARE:
+    if happens(POT_SHARE):
         ground = torch.where(_disc(len(labels)).to(image.device), ground, _texture(image, plant))
     near = F.avg_pool2d(objects[None].to(image), SOFT, 1, SOFT // 2, count_include_pad=False)
     cover = near * objects
@@ -67,7 +68,7 @@ def _color(unlike: Tensor) -> Tensor:
 
 def _disc(size: int) -> Tensor:
     """A disc about a place near the middle of a view, bool (s, s)."""
-    places = (torch.arange(size) + 0.5) / size
+    rows, cols = pixel_places(size)
     radius, angle, off = between(*POT), between(0, 2 * math.pi), between(*OFF_MIDDLE)
-    y, x = places[:, None] - 0.5 - off * math.sin(angle), places[None] - 0.5 - off * math.cos(angle)
+    y, x = rows - 0.5 - off * math.sin(angle), cols - 0.5 - off * math.cos(angle)
     return y.square() + x.square() < radius**2

@@ -7,6 +7,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import gaussian_blur
 
 from leafwise.training.chance import between, happens
+from leafwise.training.views import pixel_places
 
 BLUR = (0.3, 1.5)  # standard deviation, pixels
 NOISE = (0.0, 0.06)  # standard deviation, of white
@@ -17,11 +18,10 @@ EACH = 0.5  # chance of each of the four
 
 def change_camera(image: Tensor) -> Tensor:
     """A view as another camera and lamp might have taken it: float (3, s, s) in [0, 1] -> the same."""
-    size = image.shape[-1]
     if happens(EACH):
         angle, depth = between(0, 2 * math.pi), between(*SHADOW)
-        places = (torch.arange(size) + 0.5) / size - 0.5
-        slope = math.sin(angle) * places[:, None] + math.cos(angle) * places[None]
+        rows, cols = pixel_places(image.shape[-1])
+        slope = math.sin(angle) * (rows - 0.5) + math.cos(angle) * (cols - 0.5)
         image = image * (1 + depth * slope.to(image) * 2)
     if happens(EACH):
         image = image.clamp(0, 1) ** between(*GAMMA)

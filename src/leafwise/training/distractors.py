@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from leafwise.training.chance import between
+from leafwise.training.views import pixel_places
 
 SIZES = (0.05, 0.2)  # half the longer side, in sides of the view
 CORNERS = (2.0, 5.0)  # exponent of the superellipse: from an ellipse to almost a rectangle
@@ -44,8 +45,8 @@ def _shape(size: int) -> tuple[Tensor, Tensor]:
     longer = between(*SIZES)
     shorter = longer * between(*SHORTER)
     angle = between(0, math.pi)
-    places = (torch.arange(size) + 0.5) / size
-    y, x = places[:, None] - between(0, 1), places[None] - between(0, 1)
+    rows, cols = pixel_places(size)
+    y, x = rows - between(0, 1), cols - between(0, 1)
     along = (math.cos(angle) * x + math.sin(angle) * y) / longer
     across = (math.cos(angle) * y - math.sin(angle) * x) / shorter
     power = between(*CORNERS)

@@ -48,10 +48,8 @@ def draw_veins(image: Tensor, labels: Tensor) -> Tensor:
 def _away(down: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
     """Directions of vectors (k,) and (k,) as unit vectors; any one where they are too short to have one."""
     lengths, angle = torch.hypot(down, right), between(0, 2 * math.pi)
-    long = lengths > NEAR
-    return torch.where(long, down / lengths, math.sin(angle)), torch.where(
-        long, right / lengths, math.cos(angle)
-    )
+    down = torch.where(lengths > NEAR, down / lengths, math.sin(angle))
+    return down, torch.where(lengths > NEAR, right / lengths, math.cos(angle))
 
 
 def _cover(distances: Tensor, half: float, unit: Tensor) -> Tensor:

@@ -59,6 +59,16 @@ def seen_from_afar(view: View) -> View:
     return replace(view, side=view.side * between(1, FARTHEST)) if happens(FAR_SHARE) else view
 
 
+def pixel_places(size: int) -> tuple[Tensor, Tensor]:
+    """Rows (s, 1) and columns (1, s) of the middles of a view's pixels, in sides of the view.
+
+    >>> pixel_places(2)[1]
+    tensor([[0.2500, 0.7500]])
+    """
+    places = (torch.arange(size) + 0.5) / size
+    return places[:, None], places[None]
+
+
 def take_view(image: Tensor, labels: Tensor, view: View, size: int) -> tuple[Tensor, Tensor]:
     """What a view shows: float (3, H, W) and int (H, W) -> float (3, size, size) and int (size, size).
 

@@ -1,4 +1,4 @@
-"""A training step of the embedding network on the CPU, beside the same step as PyTorch takes it by itself."""
+"""A training step of the embedding network on the CPU, beside PyTorch and timm by themselves."""
 
 import multiprocessing
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ ROUNDS = 3  # the two ways take turns
 
 
 def run(material: Material) -> Iterator[Result]:
-    """Forward and backward at growing sizes: one thread, the machine's best number format, no loss."""
+    """Forward and backward at growing sizes, no loss, then Muon's part: one thread, the best number format."""
     if not find_spec("torch"):
         raise Unavailable("needs the extra train: pip install 'leafwise[train]'")
     from leafwise.training.precision import best_precision
@@ -31,6 +31,9 @@ def run(material: Material) -> Iterator[Result]:
                     times.append(pool.submit(step_seconds, size, precision, is_ours=is_ours).result())
         case = f"step of {BATCH} views of {size} x {size}, {precision}, threads: 1"
         yield Row("training", case, min(ours), "PyTorch by itself", min(alone))
+    with ProcessPoolExecutor(1, clean) as pool:
+        ours_muon, timms = (pool.submit(muon_seconds, is_ours=is_ours).result() for is_ours in (True, False))
+    yield Row("training", "Muon's part of a step, threads: 1", ours_muon, "timm's by itself", timms)
 
 
 def step_seconds(size: int, precision: str, *, is_ours: bool) -> float:
@@ -39,19 +42,36 @@ def step_seconds(size: int, precision: str, *, is_ours: bool) -> float:
 
     from leafwise.config import NetSettings
     from leafwise.nets import EmbeddingNet
-    from leafwise.training.cpu import keep_memory, strided_in_float32
+    from leafwise.training.cpu import fast_layout, keep_memory, strided_in_float32
 
     torch.set_num_threads(1)
     if is_ours:
         keep_memory()
     net = EmbeddingNet(NetSettings(encoder_weights="none"))
-    images = torch.rand(BATCH, 3, size, size).contiguous(memory_format=torch.channels_last)
+    images = torch.rand(BATCH, 3, size, size)
 
     def step() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
-            outputs = net(images)
+            outputs = net(fast_layout(images) if is_ours else images)
         assert outputs.foreground is not None  # noqa: S101
         (outputs.embeddings.float().square().mean() + outputs.foreground.float().mean()).backward()
 
     with strided_in_float32(net) if is_ours else nullcontext():
         return min([seconds_of(step) for _ in range(6)][1:])
+
+
+def muon_seconds(*, is_ours: bool) -> float:
+    """The shortest of some steps of the optimiser, all gradients at hand, in this process."""
+    import torch
+    from timm.optim import muon
+
+    from leafwise.config import NetSettings
+    from leafwise.nets import EmbeddingNet
+    from leafwise.training.optimizers import Muon
+
+    torch.set_num_threads(1)
+    parameters = list(EmbeddingNet(NetSettings(encoder_weights="none")).parameters())
+    for parameter in parameters:
+        parameter.grad = torch.rand_like(parameter)
+    optimizer = (Muon if is_ours else muon.Muon)(parameters)
+    return min([seconds_of(optimizer.step) for _ in range(4)][1:])

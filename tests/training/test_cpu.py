@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from leafwise.training.cpu import keep_memory, strided_in_float32
+from leafwise.training.cpu import fast_layout, keep_memory, strided_in_float32
 
 
 @pytest.fixture
@@ -66,3 +66,15 @@ def test_a_copy_made_inside_has_its_own_weights(net):
 def test_tensors_can_be_made_and_freed_after_memory_is_kept():
     keep_memory()
     assert all(float(torch.ones(1_000_000).sum()) == 1_000_000 for _ in range(3))
+
+
+def test_images_lie_by_planes_for_float32_on_a_cpu_and_by_pixels_elsewhere():
+    images = torch.rand(2, 3, 8, 8)
+    for given in (images, images.contiguous(memory_format=torch.channels_last)):
+        assert fast_layout(given).is_contiguous()
+        assert torch.equal(fast_layout(given), images)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert fast_layout(given).is_contiguous(memory_format=torch.channels_last)
+            assert torch.equal(fast_layout(given), images)
+    elsewhere = fast_layout(torch.empty(2, 3, 8, 8, device="meta"))
+    assert elsewhere.is_contiguous(memory_format=torch.channels_last)

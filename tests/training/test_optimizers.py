@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from timm.optim.muon import Muon
+from timm.optim import muon
 
 from leafwise.config import OptimizerSettings
-from leafwise.training.optimizers import make_optimizer
+from leafwise.training import optimizers
+from leafwise.training.optimizers import Muon, make_optimizer
 
 
 def rates_of(steps, **settings):
@@ -68,6 +69,37 @@ def test_muon_steps_a_convolution_by_the_nearest_orthogonal_matrix_and_a_bias_as
     )
     ahead = 1 + 0.9  # Nesterov's first step: the gradient, and its momentum once more
     assert bias - layer.bias.detach() == pytest.approx((0.1 * ahead * at_bias.sign()).numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_muon_computes_in_float32_where_bfloat16_would_be_emulated(monkeypatch, native):
+    formats, orthogonal = [], muon.zeropower_via_newtonschulz
+
+    def note_format(*arguments, **options):
+        formats.append(orthogonal(*arguments, **options).dtype)
+        return orthogonal(*arguments, **options)
+
+    monkeypatch.setattr(muon, "zeropower_via_newtonschulz", note_format)
+    monkeypatch.setattr(optimizers, "computes_bfloat16", lambda accelerator: native)
+    weight = torch.nn.Parameter(torch.zeros(8, 4))
+    optimizer = make_optimizer([weight], OptimizerSettings(optimizer="muon"), 4)["optimizer"]
+    weight.grad = torch.eye(8, 4)
+    optimizer.step()
+    assert formats == [torch.bfloat16 if native else torch.float32]
+    assert muon.zeropower_via_newtonschulz is note_format
+
+
+def test_muon_is_timms_own_again_after_a_step_that_fails(monkeypatch):
+    monkeypatch.setattr(optimizers, "computes_bfloat16", lambda accelerator: False)
+    orthogonal = muon.zeropower_via_newtonschulz
+
+    def fail():
+        raise ValueError("stop")
+
+    optimizer = Muon([torch.nn.Parameter(torch.zeros(8, 4))])
+    with pytest.raises(ValueError, match="stop"):
+        optimizer.step(fail)
+    assert muon.zeropower_via_newtonschulz is orthogonal
 
 
 @pytest.mark.parametrize(

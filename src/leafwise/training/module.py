@@ -16,6 +16,7 @@ from leafwise.metrics import score_labels
 from leafwise.models.card import IMAGENET_MEAN, IMAGENET_STD
 from leafwise.nets import EmbeddingNet
 from leafwise.training.color_jitter import jitter_colors
+from leafwise.training.cpu import fast_layout
 from leafwise.training.optimizers import make_optimizer
 from leafwise.training.views import shrink_views, size_at
 
@@ -37,8 +38,7 @@ class EmbeddingModule(lightning.LightningModule):
         self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
 
     def _outputs(self, images: Tensor) -> Any:
-        pixels = (images - self.mean) / self.std
-        return self.net(pixels.contiguous(memory_format=torch.channels_last))
+        return self.net(fast_layout((images - self.mean) / self.std))
 
     def on_train_epoch_start(self) -> None:
         """In the last epochs, let batch norms normalise as they will in use: by the statistics that they have kept.

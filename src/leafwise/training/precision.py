@@ -1,15 +1,15 @@
-"""Which number format a machine trains fastest in without harm."""
+"""Which number format a machine computes in without harm, and fast."""
 
 import torch
 
 
-def best_precision(accelerator: str) -> str:
-    """Lightning's name of it: bfloat16 only where the processor computes in it, else float32.
-
-    On a CPU with AVX2 alone bfloat16 is emulated, and eight times slower than float32.
-    """
+def computes_bfloat16(accelerator: str) -> bool:
+    """Whether the processor does: on a CPU with AVX2 alone it is emulated, eight times slower than float32."""
     if accelerator == "cuda":
-        computes = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        computes = accelerator == "cpu" and torch.cpu._is_avx512_bf16_supported()
-    return "bf16-mixed" if computes else "32-true"
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return accelerator == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+def best_precision(accelerator: str) -> str:
+    """Lightning's name of the format to train in: bfloat16 only where the processor computes in it, else float32."""
+    return "bf16-mixed" if computes_bfloat16(accelerator) else "32-true"

@@ -83,12 +83,13 @@ def test_the_card_has_no_step_that_the_model_cannot_take_yet(train_small, tmp_pa
 
 
 def test_the_loss_is_the_weighted_sum_of_its_terms(train_small, tmp_path):
-    weights = {"pull_weight": 2.0, "push_weight": 3.0, "reg_weight": 0.5, "foreground_weight": 7.0}
-    train_small(validation=0, training={"epochs": 1, "batch_size": 4}, loss=weights)
+    weights = {"pull": 2.0, "push": 3.0, "reg": 0.5, "overlap": 4.0, "foreground": 7.0}
+    loss = {f"{name}_weight": weight for name, weight in weights.items()}
+    train_small(validation=0, training={"epochs": 1, "batch_size": 4}, loss=loss)
     metrics = pd.read_csv(tmp_path / "run" / "logs" / "metrics.csv").max()  # one batch: one value each
-    terms = {name: metrics[f"loss/{name}"] for name in ("pull", "push", "reg", "foreground")}
+    terms = {name: metrics[f"loss/{name}"] for name in weights}
     assert all(value > 0 for value in terms.values())
-    assert metrics["loss"] == pytest.approx(sum(weights[f"{name}_weight"] * terms[name] for name in terms))
+    assert metrics["loss"] == pytest.approx(sum(weights[name] * terms[name] for name in terms))
 
 
 def test_the_same_seed_gives_the_same_weights(train_small):

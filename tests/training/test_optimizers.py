@@ -113,6 +113,13 @@ def test_the_optimizer_is_the_one_of_its_name_with_the_weight_decay_that_is_set(
     assert parts["lr_scheduler"]["interval"] == "step"
 
 
+@pytest.mark.parametrize("warm_up", [0.01, 0.1, 0.25, 0.5, 0.99])
+def test_one_cycle_has_rates_for_any_number_of_steps(warm_up):
+    for steps in range(1, 23):  # 0.1 of 10, 0.25 of 4 and 0.5 of 2 are a single step
+        rates = rates_of(steps, warm_up=warm_up)
+        assert all(0 < rate <= 0.1 for rate in rates)
+
+
 @pytest.mark.parametrize("schedule", ["one_cycle", "cyclic", "multi_step"])
 def test_a_training_of_one_step_has_a_rate_too(schedule):
     (rate,) = rates_of(1, epochs=1, schedule=schedule)

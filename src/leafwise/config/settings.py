@@ -100,7 +100,7 @@ class ClusteringSettings:
     min_core_size: int = 5  # pixels with all four neighbours; seeds with fewer are borders, not leaves
     steepest: float = 8.0  # seeds: embedding units in a usual instance's side; steeper are borders; 0: any
     density_radius: float = 0.5  # seeds: pixels within it make a place dense
-    seed_radius: float = 1.5  # seeds: pixels within it are the seed's; about delta_d
+    seed_radius: float = 1.75  # seeds: pixels within it are the seed's; a little more than delta_d
     border_shift: float = 0.3  # share of the pull term's favour for small instances that borders undo, 0 to 1
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant
 
@@ -225,7 +225,7 @@ class LossSettings:
     edge_hinge: Literal["printed", "authors"] = "printed"  # 4 (delta_d - delta_v), or the authors' own half
     pixel_weights: Literal["uniform", "key_points", "border"] = "uniform"  # w_i
     background: bool = False  # the background is one more instance
-    overlap_weight: float = 0.0  # of 1 - soft Dice of the masks that nearest means give; 0 leaves it out
+    overlap_weight: float = 2.0  # of 1 - soft Dice of the masks that nearest means give; 0 leaves it out
     foreground_weight: float = 1.0  # of the foreground head's own loss
 
     def __post_init__(self) -> None:
@@ -322,14 +322,17 @@ class OptimizerSettings:
 class TrainingSettings(OptimizerSettings):
     """The training of the embedding network."""
 
+    batch_size: int = 2
+    optimizer: Literal["adamw", "muon", "sgd"] = "muon"
+    warm_up: float = 0.1
     averaging: float = 0.995  # decay of the running average of the weights; 0 switches it off
     synthetic_plants: int = 0  # drawn once and added to the training photos
     plant_photos: int = 0  # of one plant, the most that an epoch shows, drawn anew each time; 0: all
     start_share: float = (
         0.0  # of the weights of the model that a training went on from, in those that it ends with
     )
-    settle_norms: float = 0.0  # share of the training, its end, in which batch norms keep their statistics
-    grow_from: int = 0  # pixels, side of the first views; they grow to looks.input_size; 0: full at once
+    settle_norms: float = 0.4  # share of the training, its end, in which batch norms keep their statistics
+    grow_from: int = 256  # pixels, side of the first views; they grow to looks.input_size; 0: full at once
     validation_share: float = 0.15  # of the photos, held back for validation where no split is given
     validate_every: int = 5  # epochs
     pictures: int = 4  # validation photos drawn at every validation

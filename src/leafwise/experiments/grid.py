@@ -17,7 +17,7 @@ _HDBSCAN_GRID = {
 _SEEDS_GRID = {
     "min_cluster_size": (10, 20),
     "min_core_size": (5, 8, 12),
-    "seed_radius": (1.4, 1.5, 1.6),
+    "seed_radius": (1.5, 1.75, 1.9),
 }
 GRIDS: Mapping[str, Mapping[str, Sequence[float]]] = {  # of each clustering on a foreground
     "hdbscan": _HDBSCAN_GRID,

@@ -72,8 +72,10 @@ def _schedule(
     optimizer: torch.optim.Optimizer, settings: OptimizerSettings, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
     if settings.schedule == "one_cycle":
+        steps = max(steps, 2)
+        warm_up = max(settings.warm_up, 1.5 / steps)  # a rise of no step at all would be divided by
         return torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, settings.learning_rate, total_steps=max(steps, 2), pct_start=settings.warm_up
+            optimizer, settings.learning_rate, total_steps=steps, pct_start=warm_up
         )
     if settings.schedule == "multi_step":
         milestones = [steps * epoch // settings.epochs for epoch in settings.milestones]

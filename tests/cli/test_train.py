@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from shell import errors_of, leafwise, refused
 
 from leafwise.cli import extras
+from leafwise.cli.train import read_settings
 from leafwise.datasets import read_dataset
 from leafwise.imaging import read_image, read_labels, write_labels
 from leafwise.models import read_card
@@ -163,6 +164,19 @@ def test_from_a_model_of_another_network_is_refused(run, dataset, tmp_path):
     nosuch = arguments_of(dataset, tmp_path / "run", "--from", "nosuch")
     assert "no model 'nosuch'" in refused(*nosuch)
     assert not (tmp_path / "run").exists()
+
+
+def test_what_goes_on_from_weights_has_full_views_at_once_unless_told_otherwise(tmp_path):
+    config = tmp_path / "grows.toml"
+    config.write_text("[training]\ngrow_from = 320\n")
+    grown = [
+        read_settings(None, []),
+        read_settings(None, [], "rosette"),
+        read_settings(None, [], goes_on=True),
+        read_settings(config, [], "rosette"),
+        read_settings(config, ["training.grow_from=64"], "rosette"),
+    ]
+    assert [settings.training.grow_from for settings in grown] == [256, 0, 0, 320, 64]
 
 
 PAPER = """

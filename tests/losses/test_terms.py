@@ -15,7 +15,7 @@ from leafwise.losses import (
     weigh,
 )
 
-SETTINGS = LossSettings(pull_margin=0.2, push_margin=1.0, edge_pixels=6)
+SETTINGS = LossSettings(pull_margin=0.2, push_margin=1.0, edge_pixels=6, overlap_weight=0.0)
 
 
 @pytest.fixture

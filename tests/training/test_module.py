@@ -37,7 +37,7 @@ def step(net):
 
 @pytest.mark.parametrize("pixel_weights", ["uniform", "border"])
 def test_the_loss_is_the_weighted_sum_of_the_terms_with_the_edge(step, pixel_weights):
-    weights = {"pull": 2.0, "push": 3.0, "reg": 0.25, "edge": 0.5, "foreground": 7.0}
+    weights = {"pull": 2.0, "push": 3.0, "reg": 0.25, "edge": 0.5, "overlap": 4.0, "foreground": 7.0}
     logged = step(
         **{f"{name}_weight": weight for name, weight in weights.items()},
         edge_pixels=20,
@@ -50,8 +50,14 @@ def test_the_loss_is_the_weighted_sum_of_the_terms_with_the_edge(step, pixel_wei
     )
 
 
-def test_without_a_weight_no_edge_term_is_logged(step):
-    assert step().keys() == {"loss", "loss/pull", "loss/push", "loss/reg", "loss/foreground"}
+def test_terms_without_a_weight_are_not_logged(step):
+    assert step(overlap_weight=0.0).keys() == {
+        "loss",
+        "loss/pull",
+        "loss/push",
+        "loss/reg",
+        "loss/foreground",
+    }
 
 
 def test_the_weights_of_the_mean_change_the_loss(step):
@@ -59,9 +65,9 @@ def test_the_weights_of_the_mean_change_the_loss(step):
     assert len({step(pixel_weights=kind, pull_margin=0.0)["loss"] for kind in kinds}) == 3
 
 
-@pytest.mark.parametrize(("epoch", "side"), [(0, 32), (4, 64), (10, 96)])
-def test_views_grow_with_the_epochs(net, monkeypatch, epoch, side):
-    settings = RunSettings(training=TrainingSettings(epochs=11, grow_from=32))
+@pytest.mark.parametrize(("epochs", "epoch", "side"), [(11, 0, 32), (11, 4, 64), (11, 10, 96), (1, 0, 96)])
+def test_views_grow_with_the_epochs(net, monkeypatch, epochs, epoch, side):
+    settings = RunSettings(training=TrainingSettings(epochs=epochs, grow_from=32))
     module, sides = EmbeddingModule(net, settings), []
     module.log_dict = module.log = lambda *_, **__: None
     monkeypatch.setattr(EmbeddingModule, "current_epoch", epoch)
@@ -69,6 +75,19 @@ def test_views_grow_with_the_epochs(net, monkeypatch, epoch, side):
     module.training_step((torch.rand(2, 3, 96, 96), torch.ones(2, 96, 96, dtype=torch.int64)), 0)
     watch.remove()
     assert sides == [side]
+
+
+@pytest.mark.parametrize(
+    ("autocast", "layout"), [(False, torch.contiguous_format), (True, torch.channels_last)]
+)
+def test_the_network_gets_views_in_the_layout_that_it_learns_from_fastest(net, autocast, layout):
+    module, seen = EmbeddingModule(net, RunSettings()), []
+    module.log_dict = module.log = lambda *_, **__: None
+    watch = net.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        module.training_step((torch.rand(2, 3, 64, 64), torch.ones(2, 64, 64, dtype=torch.int64)), 0)
+    watch.remove()
+    assert seen[0].is_contiguous(memory_format=layout)
 
 
 @pytest.mark.parametrize(("kind", "changed"), [("zoom", True), ("paper", False), ("none", False)])

@@ -87,7 +87,7 @@ def crossval(
     from leafwise.experiments import cross_validate, grid_candidates, prepare_folds, varied
     from leafwise.imaging import write_image, write_text
 
-    settings = read_settings(config, set_ or [], None)
+    settings = read_settings(config, set_ or [], goes_on=from_ is not None)
     show = plain()
     pairs = checked_pairs(datasets)
     parts = prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed, by_group=by_group)

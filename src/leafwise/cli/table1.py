@@ -78,7 +78,7 @@ def table1(
     from leafwise.experiments.table1 import PIPELINES
     from leafwise.training import Hardware
 
-    settings = read_settings(config, set_ or [], None)
+    settings = read_settings(config, set_ or [])
     if quick:
         settings = quick_settings(settings)
     if dataset is None:

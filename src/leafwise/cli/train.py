@@ -87,12 +87,19 @@ def train(
     show(f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {folder}")
 
 
-def read_settings(config: Path | None, overrides: list[str], start: str | None) -> "RunSettings":
-    """The default settings, or those of a TOML file, with a starting model's network and with overrides."""
+def read_settings(
+    config: Path | None, overrides: list[str], start: str | None = None, *, goes_on: bool = False
+) -> "RunSettings":
+    """The default settings, or those of a TOML file, with a starting model's network and with overrides.
+
+    A training that goes on from weights has views of the full size at once, unless a file or override says otherwise.
+    """
     from leafwise.config import RunSettings, apply_overrides, from_dict, read_toml, to_dict
     from leafwise.models import find_model, read_card
 
     tables = read_toml(config) if config else {}
+    if start or goes_on:  # small views would teach again what is known
+        tables["training"] = {"grow_from": 0} | tables.get("training", {})
     if start:  # the network and how it looks at photos come from the model
         card = read_card(find_model(start))
         for section in ("net", "looks", "loss", "pipeline", "clustering", "refine"):

@@ -62,7 +62,7 @@ def train_cluster_net(
 
     if resume and config is None and (out / SETTINGS_NAME).is_file():
         config = out / SETTINGS_NAME
-    settings = read_settings(config, set_ or [], None).cluster_net
+    settings = read_settings(config, set_ or []).cluster_net
     pairs = checked_pairs(datasets)
     others = []
     if crossval is not None:

@@ -294,11 +294,11 @@ class OptimizerSettings:
     """How long and in which steps a network learns."""
 
     epochs: int = 36
-    batch_size: int = 4
-    optimizer: Literal["adamw", "muon", "sgd"] = "adamw"  # muon and sgd with Nesterov momentum
+    batch_size: int = 2
+    optimizer: Literal["adamw", "muon", "sgd"] = "muon"  # muon and sgd with Nesterov momentum
     schedule: Literal["one_cycle", "cyclic", "multi_step"] = "one_cycle"
     learning_rate: float = 2e-3  # the highest of the schedule
-    warm_up: float = 0.3  # share of the one-cycle schedule in which the rate rises
+    warm_up: float = 0.1  # share of the one-cycle schedule in which the rate rises
     lowest_learning_rate: float = 1e-6  # of the cyclic schedule
     half_cycle_epochs: int = 50  # of the cyclic schedule
     milestones: tuple[int, ...] = (350, 1200, 2500)  # epochs after which multi_step divides the rate by 10
@@ -322,9 +322,6 @@ class OptimizerSettings:
 class TrainingSettings(OptimizerSettings):
     """The training of the embedding network."""
 
-    batch_size: int = 2
-    optimizer: Literal["adamw", "muon", "sgd"] = "muon"
-    warm_up: float = 0.1
     averaging: float = 0.995  # decay of the running average of the weights; 0 switches it off
     synthetic_plants: int = 0  # drawn once and added to the training photos
     plant_photos: int = 0  # of one plant, the most that an epoch shows, drawn anew each time; 0: all
@@ -332,7 +329,9 @@ class TrainingSettings(OptimizerSettings):
         0.0  # of the weights of the model that a training went on from, in those that it ends with
     )
     settle_norms: float = 0.4  # share of the training, its end, in which batch norms keep their statistics
-    grow_from: int = 256  # pixels, side of the first views; they grow to looks.input_size; 0: full at once
+    grow_from: int = (
+        256  # pixels, side of the first views; they grow to a larger looks.input_size; 0: full at once
+    )
     validation_share: float = 0.15  # of the photos, held back for validation where no split is given
     validate_every: int = 5  # epochs
     pictures: int = 4  # validation photos drawn at every validation
@@ -370,7 +369,9 @@ class ClusterNetSettings(OptimizerSettings):
 
     epochs: int = 6
     batch_size: int = 8  # likelihood images
+    optimizer: Literal["adamw", "muon", "sgd"] = "adamw"
     learning_rate: float = 5e-3
+    warm_up: float = 0.3
     weight_decay: float = 1e-3
     width: int = 8  # channels of its first block; the paper has 64
     window: int = 96  # grid pixels, side of what is seen around each segment in training; 0 is all (paper)

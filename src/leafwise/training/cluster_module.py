@@ -29,7 +29,7 @@ class ClusterModule(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The loss of a batch, logged."""
         likelihood, masks = batch
-        logits = self.net(likelihood.contiguous(memory_format=torch.channels_last))
+        logits = self.net(likelihood)
         loss = F.binary_cross_entropy_with_logits(logits.float(), masks, pos_weight=self.positive_weight)
         if not torch.isfinite(loss):
             raise LeafwiseError(

@@ -29,7 +29,8 @@ def fast_layout(images: Tensor) -> Tensor:
 
     That is pixel by pixel (channels_last), but not for float32 on a CPU: gradients of weights take twice as long so.
     """
-    by_planes = images.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    float32 = images.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    by_planes = images.device.type == "cpu" and float32
     return images.contiguous(memory_format=torch.contiguous_format if by_planes else torch.channels_last)
 
 

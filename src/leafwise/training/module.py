@@ -54,7 +54,8 @@ class EmbeddingModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The loss of a batch, its terms logged apart."""
-        progress = self.current_epoch / max(self.settings.training.epochs - 1, 1)
+        last = self.settings.training.epochs - 1
+        progress = self.current_epoch / last if last else 1.0
         size = size_at(progress, self.settings.training.grow_from, batch[0].shape[-1])
         images, labels = shrink_views(*batch, size)
         if self.settings.augment.kind == "zoom":

@@ -1,7 +1,7 @@
 """Optimisers and learning rates, for both networks."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -14,14 +14,12 @@ from leafwise.training.precision import computes_bfloat16
 
 
 class Muon(muon.Muon):
-    """timm's, with orthogonal steps in float32, 15 times as fast, on a CPU that does not compute in bfloat16."""
+    """timm's, with orthogonal steps in float32 on a machine that has no bfloat16: on a CPU 15 times as fast."""
 
     def step(self, closure: Any = None) -> Any:
         """One step of the optimiser: torch's own signature."""
         device = self.param_groups[0]["params"][0].device.type
-        if device != "cpu" or computes_bfloat16(device):
-            return super().step(closure)  # type: ignore[no-untyped-call]
-        with _orthogonal_in_float32():
+        with nullcontext() if computes_bfloat16(device) else _orthogonal_in_float32():
             return super().step(closure)  # type: ignore[no-untyped-call]
 
 
@@ -72,8 +70,8 @@ def _schedule(
     optimizer: torch.optim.Optimizer, settings: OptimizerSettings, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
     if settings.schedule == "one_cycle":
-        steps = max(steps, 2)
-        warm_up = max(settings.warm_up, 1.5 / steps)  # a rise of no step at all would be divided by
+        steps = max(steps, 3)
+        warm_up = max(settings.warm_up, 1.5 / steps)  # OneCycleLR divides by warm_up * steps - 1
         return torch.optim.lr_scheduler.OneCycleLR(
             optimizer, settings.learning_rate, total_steps=steps, pct_start=warm_up
         )

@@ -164,6 +164,7 @@ def test_one_fold_has_no_spread_and_chose_its_settings_on_itself(tmp_path):
     assert "±" not in text
     assert "chosen on these very photos" in text
     assert "All settings are the defaults." in text
+    assert "delta_d = 1.5; overlap term (not the paper's) 2\n" in text
     assert "means of the true leaves" not in text
     assert "## Figures" not in text
     assert "side by side" not in text

@@ -329,9 +329,7 @@ class TrainingSettings(OptimizerSettings):
         0.0  # of the weights of the model that a training went on from, in those that it ends with
     )
     settle_norms: float = 0.4  # share of the training, its end, in which batch norms keep their statistics
-    grow_from: int = (
-        256  # pixels, side of the first views; they grow to a larger looks.input_size; 0: full at once
-    )
+    grow_from: int = 256  # pixels, side of the first views, if looks.input_size is larger; 0: full at once
     validation_share: float = 0.15  # of the photos, held back for validation where no split is given
     validate_every: int = 5  # epochs
     pictures: int = 4  # validation photos drawn at every validation

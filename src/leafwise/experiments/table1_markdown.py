@@ -162,11 +162,12 @@ def _settings(settings: RunSettings, roles: Sequence[Roles]) -> list[str]:
     net, loss = settings.net, settings.loss
     head = "with a foreground head" if net.foreground_head else "without a foreground head"
     frozen = ", frozen" if net.freeze_encoder else ""
+    overlap = f"; overlap term (not the paper's) {loss.overlap_weight:g}" if loss.overlap_weight else ""
     parts = [
         "## Settings",
         f"- encoder: `{net.encoder}`{frozen}; {net.decoder} decoder, {net.embedding_size} channels, {head}\n"
         f"- input: {settings.looks.input_size} x {settings.looks.input_size} pixels\n"
-        f"- margins: delta_v = {loss.pull_margin:g}, delta_d = {loss.push_margin:g}\n"
+        f"- margins: delta_v = {loss.pull_margin:g}, delta_d = {loss.push_margin:g}{overlap}\n"
         f"- epochs: {settings.training.epochs} for the embeddings, {settings.cluster_net.epochs} for ClusterNet",
     ]
     if roles:

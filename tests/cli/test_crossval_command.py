@@ -13,6 +13,7 @@ SMALL = (
     "net.encoder_weights=none",
     "net.embedding_size=4",
     "training.epochs=1",
+    "training.least_views=0",
     "clustering.foreground_threshold=0.1",  # all of a photo, or the untrained network finds nothing to score
 )
 

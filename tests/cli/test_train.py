@@ -27,6 +27,7 @@ SMALL = {
     "net.embedding_size": 4,
     "training.epochs": 2,
     "training.batch_size": 2,
+    "training.least_views": 0,
     "training.validate_every": 1,
     "training.validation_share": 0.3,
     "clustering.min_cluster_size": 10,

@@ -43,6 +43,7 @@ from leafwise.errors import SettingsError
         (AugmentSettings, "background_share", -0.1),
         (AugmentSettings, "camera_share", 1.1),
         (TrainingSettings, "plant_photos", -1),
+        (TrainingSettings, "least_views", -1),
         (TrainingSettings, "warm_up", 0.0),
         (LookSettings, "largest_zoom", 0),
         (LookSettings, "tile_side", -1),

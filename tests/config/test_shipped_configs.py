@@ -32,4 +32,5 @@ def test_a_shipped_models_file_has_the_settings_on_its_card(name, model):
 def test_files_of_the_papers_loss_have_no_term_of_ours(name):
     settings = read(name)
     assert settings.loss.overlap_weight == 0
-    assert (settings.training.settle_norms, settings.training.grow_from) == (0, 0)
+    training = settings.training
+    assert (training.settle_norms, training.grow_from, training.least_views) == (0, 0, 0)

@@ -62,7 +62,7 @@ def train_small(pairs, tmp_path, monkeypatch):
         settings = RunSettings(
             looks=LookSettings(input_size=64),
             net=NetSettings(encoder="test_byobnet", encoder_weights="none", embedding_size=4),
-            training=TrainingSettings(epochs=2, batch_size=2, validate_every=1),
+            training=TrainingSettings(epochs=2, batch_size=2, validate_every=1, least_views=0),
             pipeline=PipelineSettings("hdbscan"),
             clustering=ClusteringSettings(min_cluster_size=20, min_samples=5),
         )

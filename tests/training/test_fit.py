@@ -101,6 +101,11 @@ def test_the_same_seed_gives_the_same_weights(train_small):
     assert not is_same(first.weights, other.weights)
 
 
+def test_few_photos_make_as_many_steps_as_their_views(train_small, tmp_path):
+    train_small(validation=0, training={"epochs": 2, "batch_size": 2, "least_views": 10})
+    assert losses_of(tmp_path / "run")["epoch"].value_counts().to_dict() == {0: 6, 1: 6}  # 3 times 4 photos
+
+
 @pytest.fixture
 def validations(monkeypatch):
     """Lets each validation have a given SBD, and keeps the weights that were validated."""

@@ -325,6 +325,7 @@ class TrainingSettings(OptimizerSettings):
     averaging: float = 0.995  # decay of the running average of the weights; 0 switches it off
     synthetic_plants: int = 0  # drawn once and added to the training photos
     plant_photos: int = 0  # of one plant, the most that an epoch shows, drawn anew each time; 0: all
+    least_views: int = 80  # of an epoch: fewer photos are drawn several times
     start_share: float = (
         0.0  # of the weights of the model that a training went on from, in those that it ends with
     )
@@ -341,6 +342,10 @@ class TrainingSettings(OptimizerSettings):
         _require(
             self.plant_photos >= 0,
             f"training.plant_photos must not be negative; it is {self.plant_photos}",
+        )
+        _require(
+            self.least_views >= 0,
+            f"training.least_views must not be negative; it is {self.least_views}",
         )
         _require(
             self.grow_from >= 0 and self.grow_from % 32 == 0,

@@ -84,7 +84,12 @@ def train(
         shown = [read_photo(pair, settings) for pair in training] + synthetic_photos(settings)
         groups = [pair.group for pair in training]
         groups += [f"synthetic {i}" for i in range(settings.training.synthetic_plants)]
-        sampler = GroupSampler(groups, settings.training.plant_photos, seed=settings.training.seed)
+        sampler = GroupSampler(
+            groups,
+            settings.training.plant_photos,
+            least=settings.training.least_views,
+            seed=settings.training.seed,
+        )
         judged = [read_photo(pair, settings) for pair in validation]
         if trainer.is_global_zero:  # not before all is well: what is put right can be started anew
             _write_down(out, settings, Split(tuple(training), tuple(validation)), _seen_by(start))

@@ -94,5 +94,5 @@ def test_what_a_bug_report_needs_comes_without_the_extra(command: str) -> None:
 def test_training_without_the_extra_says_how_to_get_it(tmp_path: Path) -> None:
     result = leafwise_without_training("train", str(tmp_path), "--out", str(tmp_path / "run"))
     assert result.returncode == 1
-    assert "pip install 'leafwise[train]'" in result.stderr
+    assert "pip install 'leafwise[train]', or in a checkout '.[train]'" in result.stderr
     assert len(result.stderr.splitlines()) == 1

@@ -27,3 +27,10 @@ class SettingsError(LeafwiseError):
 
 class OutputError(LeafwiseError):
     """A result that cannot be written: read-only folder, full disk, a file in the way."""
+
+
+def missing_extra(what: str, extra: str) -> LeafwiseError:
+    """The error where one of leafwise's extras is not installed; `what` says who needs which package of it."""
+    return LeafwiseError(
+        f"{what}; install the extra: pip install 'leafwise[{extra}]', or in a checkout '.[{extra}]'"
+    )

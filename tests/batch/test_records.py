@@ -44,11 +44,15 @@ def test_there_are_no_records_in_a_new_folder(tmp_path):
 def test_tables_are_in_natural_order_and_short(out):
     for name in ("p10", "p9", "p1"):
         write_record(out, record_of(name, n_leaves=2, plants=[{"plant": 1, "area_px": 1 / 3}]))
-    leaves, plants = write_tables(out)
-    assert leaves["photo"].tolist() == ["p1", "p1", "p9", "p9", "p10", "p10"]
+    tables = write_tables(out)
+    assert tables["leaves"]["photo"].tolist() == ["p1", "p1", "p9", "p9", "p10", "p10"]
     assert (out / "leaves.csv").read_text().splitlines()[:3] == ["photo,leaf,area_px", "p1,1,0", "p1,2,10"]
     assert (out / "plants.csv").read_text().splitlines()[1] == "p1,1,0.333333"
-    assert len(plants) == 3
+    assert len(tables["plants"]) == 3
+    assert (out / "photos.csv").read_text().splitlines()[:2] == [
+        "photo,plant_count,leaf_count,file",
+        "p1,1,2,/photos/p1.png",
+    ]
 
 
 def test_a_digest_is_of_the_bytes_alone(tmp_path):
@@ -83,7 +87,7 @@ def test_expired_records_keep_names_and_nothing_else(out):
     records = read_records(out)
     assert not is_done(out, records["photo"], photo)
     assert name_photos([photo], records) == {photo: "photo"}
-    assert write_tables(out)[0].empty
+    assert write_tables(out)["leaves"].empty
 
 
 PHOTOS = st.lists(

@@ -22,7 +22,7 @@ from leafwise.errors import LeafwiseError, OutputError
 from leafwise.imaging import read_labels, write_image, write_labels
 from leafwise.models import load_model
 
-TABLES = {"leaves.csv", "plants.csv", "run.toml"}
+TABLES = {"leaves.csv", "plants.csv", "photos.csv", "run.toml"}
 
 
 def files_of(folder):
@@ -75,13 +75,16 @@ def test_every_photo_is_told_of_as_it_is_done(tmp_path, segmenter, paint_photos)
     ]
 
 
-def test_a_photo_without_a_leaf_has_an_empty_map_and_no_rows(tmp_path, segmenter):
+def test_a_photo_without_a_leaf_has_an_empty_map_and_no_rows_but_a_count(tmp_path, segmenter):
     write_image(tmp_path / "soil.png", paint(np.zeros((32, 64), int)))
     report = segment_files([tmp_path / "soil.png"], tmp_path / "out", segmenter)
-    assert (report.done, report.leaves) == (1, 0)
+    assert (report.done, report.leaves, report.empty) == (1, 0, [tmp_path / "soil.png"])
     assert not read_labels(tmp_path / "out" / "soil_label.png").any()
     assert (tmp_path / "out" / "leaves.csv").read_text() == "photo\n"
     assert (tmp_path / "out" / "plants.csv").read_text() == "photo\n"
+    photos = pd.read_csv(tmp_path / "out" / "photos.csv")
+    assert photos[["photo", "plant_count", "leaf_count"]].values.tolist() == [["soil", 0, 0]]
+    assert Path(photos["file"][0]).samefile(tmp_path / "soil.png")
 
 
 def test_photos_of_one_stem_keep_both_results(tmp_path, segmenter, paint_photos):
@@ -309,11 +312,11 @@ def disk_full_after(monkeypatch):
     return fill
 
 
-@pytest.mark.parametrize("n_files", [0, 1, 2, 3, 8, 1 + 3 * 6, 2 + 3 * 6])
+@pytest.mark.parametrize("n_files", [0, 1, 2, 3, 8, 1 + 3 * 6, 2 + 3 * 6, 3 + 3 * 6])
 def test_a_full_disk_stops_the_batch_with_one_line_and_leaves_no_halves(
     tmp_path, segmenter, paint_photos, disk_full_after, n_files
 ):
-    """In order: run.toml, then a label map, an overlay and a record for each photo, leaves.csv, plants.csv."""
+    """In order: run.toml; a label map, an overlay and a record for each photo; leaves.csv, plants.csv, photos.csv."""
     photos, out = paint_photos(6), tmp_path / "out"
     with disk_full_after(n_files), pytest.raises(OutputError, match="no space left on the disk") as failure:
         segment_files(photos, out, segmenter)

@@ -18,7 +18,7 @@ from shell import errors_of, leafwise, refused
 from leafwise.imaging import read_image, read_labels, write_image
 from leafwise.segmenter import Segmenter
 
-TABLES = {"leaves.csv", "plants.csv", "run.toml"}
+TABLES = {"leaves.csv", "plants.csv", "photos.csv", "run.toml"}
 
 
 @pytest.fixture
@@ -459,3 +459,10 @@ def test_no_process_outlives_a_main_one_that_is_killed(photos, leafy_model, tmp_
     process = start(tmp_path, KILL_MAIN, photos, "--out", out, "--model", leafy_model, "--workers", 2)
     process.communicate(timeout=120)  # whoever lives has stderr open
     assert process.returncode == -signal.SIGKILL
+
+
+def test_photos_without_a_leaf_are_named(segment, photos, tmp_path):
+    nothing = ("--set", "clustering.foreground_threshold=0.999", "--out", tmp_path)
+    said = segment(photos, *nothing).stdout
+    assert "No leaf found in plant0.png, plant1.png, plant2.png, plant3.png, plant4.png and 1 more" in said
+    assert pd.read_csv(tmp_path / "photos.csv")["leaf_count"].tolist() == [0] * 6

@@ -52,6 +52,7 @@ class Report:
     done: int
     skipped: int
     leaves: int  # of the photos done in this run
+    empty: list[Path]  # of those, the photos without a leaf, in their order
     errors: list[str]  # a line for each photo that failed
 
 
@@ -68,7 +69,7 @@ def segment_files(
     max_pixels: int = MAX_PIXELS,
     on_progress: Callable[[Step], None] = lambda _: None,
 ) -> Report:
-    """Segment photos into a folder: label maps, overlays, leaves.csv, plants.csv and run.toml.
+    """Segment photos into a folder: label maps, overlays, leaves.csv, plants.csv, photos.csv and run.toml.
 
     A photo that fails is reported and the others come out. Photos done before are skipped unless `overwrite`;
     whatever ends the run, Ctrl-C included, the tables hold all that was done. With `workers` > 1 the photos are
@@ -105,7 +106,8 @@ def segment_files(
                 pending[submit(Job(names[photo], photo, digest, image, plants), here=is_large)] = photo
                 _collect(pending, tally, limit)
         _collect(pending, tally, 0)
-    return Report(tally.done, tally.skipped, tally.leaves, tally.errors)
+    empty = [photo for photo in photos if photo in tally.empty]
+    return Report(tally.done, tally.skipped, tally.leaves, empty, tally.errors)
 
 
 class _Tally:
@@ -114,12 +116,16 @@ class _Tally:
     def __init__(self, on_progress: Callable[[Step], None]) -> None:
         self.on_progress = on_progress
         self.done = self.skipped = self.leaves = 0
+        self.empty: set[Path] = set()
         self.errors: list[str] = []
 
     def add(self, step: Step) -> None:
         self.skipped += step.skipped
-        self.done += not step.skipped and not step.error
         self.leaves += step.leaves
+        if not step.skipped and not step.error:
+            self.done += 1
+            if step.leaves == 0:
+                self.empty.add(step.photo)
         if step.error:
             self.errors.append(step.error)
         self.on_progress(step)

@@ -109,17 +109,30 @@ def _candidates(photo: Path) -> Iterable[str]:
         number += 1
 
 
-def write_tables(out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write leaves.csv and plants.csv of all records in an output folder, and return the two tables.
+def write_tables(out: Path) -> dict[str, pd.DataFrame]:
+    """Write leaves.csv, plants.csv and photos.csv of all records in an output folder, and return them by name.
+
+    photos.csv has a row for each photo that is done: those without a leaf have no row in the other two.
 
     Raises OutputError where that fails.
     """
     records = sorted(read_records(out).values(), key=lambda record: natural_key(record.name))
-    tables = []
-    for kind in ("leaves", "plants"):
-        done = [record for record in records if record.digest != UNFINISHED]
-        rows = [{"photo": record.name} | row for record in done for row in getattr(record, kind)]
-        table = pd.DataFrame(rows)
-        write_text(out / f"{kind}.csv", table.to_csv(index=False, float_format="%.6g") if rows else "photo\n")
-        tables.append(table)
-    return tables[0], tables[1]
+    done = [record for record in records if record.digest != UNFINISHED]
+    rows = {
+        "leaves": [{"photo": record.name} | row for record in done for row in record.leaves],
+        "plants": [{"photo": record.name} | row for record in done for row in record.plants],
+        "photos": [
+            {
+                "photo": record.name,
+                "plant_count": len(record.plants),
+                "leaf_count": len(record.leaves),
+                "file": record.source,
+            }
+            for record in done
+        ],
+    }
+    tables = {name: pd.DataFrame(of_name) for name, of_name in rows.items()}
+    for name, table in tables.items():
+        text = "photo\n" if table.empty else table.to_csv(index=False, float_format="%.6g")
+        write_text(out / f"{name}.csv", text)
+    return tables

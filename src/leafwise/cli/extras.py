@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from leafwise.errors import LeafwiseError
+from leafwise.errors import missing_extra
 
 TRAINING = ("torch", "torchvision", "timm", "lightning", "onnx", "onnxscript", "safetensors")
 
@@ -11,6 +11,4 @@ def require_training() -> None:
     """Raise LeafwiseError where the extra `train` is not installed."""
     missing = [name for name in TRAINING if find_spec(name) is None]
     if missing:
-        raise LeafwiseError(
-            f"training needs {', '.join(missing)}; install the extra: pip install 'leafwise[train]'"
-        )
+        raise missing_extra(f"training needs {', '.join(missing)}", "train")

@@ -13,6 +13,8 @@ from leafwise.cli.console import photo_bar, plain
 if TYPE_CHECKING:
     from leafwise.batch import Report, Step
 
+NAMED = 5  # photos without a leaf, at most, in the last lines
+
 
 def segment(
     paths: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos.")] = None,
@@ -53,7 +55,7 @@ def segment(
     """Find every leaf in photos of plants: label maps, overlays and tables.
 
     For each photo PHOTO_label.png (16 bit, 0 is the background) and PHOTO_overlay.png; for all of them leaves.csv,
-    plants.csv and run.toml. Photos that are done already are skipped, so a run that was stopped goes on.
+    plants.csv, photos.csv and run.toml. Photos that are done already are skipped, so a run that was stopped goes on.
 
     \b
     Examples:
@@ -110,6 +112,10 @@ def _sum_up(report: "Report", missing: list[str], out: Path, errors: Console) ->
         f"{report.done} photos segmented{skipped}, {report.leaves} leaves found: "
         f"look at {out}/*_overlay.png, {out / 'leaves.csv'} and {out / 'plants.csv'}",
     )
+    if report.empty:
+        named = ", ".join(photo.name for photo in report.empty[:NAMED])
+        more = f" and {len(report.empty) - NAMED} more" if len(report.empty) > NAMED else ""
+        plain().print(f"No leaf found in {named}{more}: {out / 'photos.csv'} has the count of every photo")
     failed = missing + report.errors
     if failed:
         errors.print(f"{len(failed)} failed:")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from leafwise.clustering.centers import centers_of, nearest_center
 from leafwise.clustering.merge import drop_close
 from leafwise.config import ClusteringSettings
-from leafwise.errors import LeafwiseError
+from leafwise.errors import missing_extra
 from leafwise.metrics import compact_labels
 
 Points = NDArray[np.float64]  # (n, D)
@@ -129,7 +129,5 @@ def _fast_hdbscan(**options: Any) -> Any:
     try:
         from fast_hdbscan import HDBSCAN  # compiles for a minute when it is first imported
     except ImportError as error:
-        raise LeafwiseError(
-            "the clustering fast_hdbscan needs a package: pip install 'leafwise[fast_hdbscan]'"
-        ) from error
+        raise missing_extra("the clustering fast_hdbscan needs a package", "fast_hdbscan") from error
     return HDBSCAN(**options, reproducible=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leafwise.errors import LeafwiseError
+from leafwise.errors import missing_extra
 from leafwise.imaging import label_runs, runs_area
 
 N_LEVELS = 10  # of IoU: 0.50, 0.55, ..., 0.95
@@ -85,7 +85,7 @@ def require_pycocotools() -> tuple[Any, Any]:
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval
     except ImportError as error:
-        raise LeafwiseError("AP needs a package: pip install 'leafwise[coco]'") from error
+        raise missing_extra("AP needs pycocotools", "coco") from error
     return COCO, COCOeval
 
 

@@ -17,7 +17,7 @@ from leafwise.datasets.formats.photos import (
     without_gaps,
 )
 from leafwise.datasets.roles import SPLIT_FILE, listed, read_json
-from leafwise.errors import DatasetError, LabelMapError, LeafwiseError
+from leafwise.errors import DatasetError, LabelMapError, missing_extra
 from leafwise.imaging import Runs, check_runs, paint_runs, parse_runs, runs_area
 
 _PREFIX = "instances_"
@@ -130,9 +130,7 @@ def _mask_module() -> Any:
     try:
         from pycocotools import mask  # of the extra `coco`
     except ImportError as error:
-        raise LeafwiseError(
-            "polygons of COCO's annotations need a package: pip install 'leafwise[coco]'"
-        ) from error
+        raise missing_extra("polygons of COCO's annotations need pycocotools", "coco") from error
     return mask
 
 

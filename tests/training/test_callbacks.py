@@ -6,7 +6,7 @@ import torch
 from rich.console import Console
 
 from leafwise.imaging import read_image
-from leafwise.training.callbacks import Pictures, RunProgress, StartingPoint, running_average
+from leafwise.training.callbacks import BothEnds, Pictures, RunProgress, running_average
 
 
 def trainer_at(step, *, epoch=0, **more):
@@ -86,12 +86,14 @@ def test_there_is_one_bar_for_all_processes():
     assert progress.progress.tasks == []
 
 
-def test_the_starting_point_is_kept_once(tmp_path):
+def test_both_ends_are_kept_once(tmp_path):
     saved = []
-    point = StartingPoint(tmp_path / "last.ckpt")
-    point.on_train_start(trainer_at(0, save_checkpoint=saved.append), None)
-    point.on_train_start(trainer_at(4, save_checkpoint=saved.append), None)
+    ends = BothEnds(tmp_path / "last.ckpt")
+    ends.on_train_start(trainer_at(0, save_checkpoint=saved.append), None)
+    ends.on_train_start(trainer_at(4, save_checkpoint=saved.append), None)
     assert saved == [tmp_path / "last.ckpt"]
+    ends.on_train_end(trainer_at(12, save_checkpoint=saved.append), None)
+    assert saved == [tmp_path / "last.ckpt"] * 2
 
 
 def averaged(weights, decay):

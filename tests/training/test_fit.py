@@ -69,9 +69,8 @@ def test_the_card_says_what_was_trained_on_and_how_it_did(train_small, tmp_path)
     assert card.net.encoder_weights == "none"
     metrics = pd.read_csv(tmp_path / "run" / "logs" / "metrics.csv").dropna(subset="val_sbd")
     best = metrics.loc[metrics["val_sbd"].idxmax()]
-    assert card.scores == {
-        "validation": {name: pytest.approx(best[name]) for name in ("val_sbd", "val_fbd", "val_abs_dic")}
-    }
+    names = {"sbd": "val_sbd", "fbd": "val_fbd", "mean_abs_dic": "val_abs_dic"}
+    assert card.scores == {"validation": {name: pytest.approx(best[ours]) for name, ours in names.items()}}
 
 
 def test_the_card_has_no_step_that_the_model_cannot_take_yet(train_small, tmp_path):
@@ -136,7 +135,7 @@ def test_the_weights_of_the_best_validation_win(train_small, validations, averag
     assert len(seen) == 3
     assert is_same(trained.weights, seen[1])
     assert not is_same(trained.weights, seen[2])
-    assert trained.card.scores["validation"]["val_sbd"] == 30.0
+    assert trained.card.scores["validation"]["sbd"] == 30.0
 
 
 def test_without_validation_the_last_weights_are_kept(train_small, tmp_path):
@@ -147,10 +146,15 @@ def test_without_validation_the_last_weights_are_kept(train_small, tmp_path):
     assert not (tmp_path / "run" / "pictures").exists()
 
 
-def test_a_run_shorter_than_the_time_between_validations_is_validated_at_its_end(train_small, validations):
-    seen = validations(10.0, 20.0)
-    train_small(training={"epochs": 2, "validate_every": 5})
-    assert len(seen) == 1
+@pytest.mark.parametrize(("epochs", "every", "expected"), [(2, 5, [1]), (5, 2, [1, 3, 4]), (4, 2, [1, 3])])
+def test_the_last_epoch_is_validated_too_and_may_win(
+    train_small, validations, tmp_path, epochs, every, expected
+):
+    seen = validations(10.0, 20.0, 30.0)
+    trained = train_small(training={"epochs": epochs, "validate_every": every, "patience": 5})
+    metrics = pd.read_csv(tmp_path / "run" / "logs" / "metrics.csv").dropna(subset="val_sbd")
+    assert metrics["epoch"].tolist() == expected
+    assert is_same(trained.weights, seen[-1])
 
 
 @pytest.mark.parametrize(("patience", "epochs"), [(1, 3), (2, 4), (0, 5)])
@@ -197,6 +201,34 @@ def test_a_run_that_was_stopped_goes_on(train_small, interrupted, tmp_path):
     assert trained.card.scores.keys() == {"validation"}
 
 
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(train_small, interrupted, tmp_path):
+    training = {"epochs": 4, "settle_norms": 0.5}
+    whole = train_small("whole", validation=0, training=training)
+    interrupted(5)
+    with pytest.raises(KeyboardInterrupt):
+        train_small(validation=0, training=training)
+    torch.rand(7)  # whatever was drawn before
+    assert is_same(train_small(validation=0, training=training, resume=True).weights, whole.weights)
+
+
+def test_a_resumed_run_keeps_its_settings(train_small, tmp_path):
+    train_small(training=ONE_EPOCH)
+    written = (tmp_path / "run" / "settings.toml").read_text()
+    with pytest.raises(
+        OutputError, match=r"other settings \(net.embedding_size, training.epochs\); leave them"
+    ):
+        train_small(training={"epochs": 2}, net={"embedding_size": 5}, resume=True)
+    assert (tmp_path / "run" / "settings.toml").read_text() == written
+    train_small(training=ONE_EPOCH | {"pictures": 1}, resume=True)
+
+
+def test_a_run_of_another_kind_of_network_is_not_resumed(train_small, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "settings.toml").write_text("[cluster_net]\nwidth = 8\n")
+    with pytest.raises(OutputError, match="another kind of network"):
+        train_small(resume=True)
+
+
 @pytest.mark.parametrize(("checkpoints", "first"), [(4, 4), (2, 4), (1, 0)])
 def test_without_validation_a_long_run_is_kept_now_and_then(
     train_small, interrupted, monkeypatch, checkpoints, first
@@ -217,10 +249,11 @@ def test_views_are_made_where_the_network_is_unless_other_processes_do(workers):
     assert loader.num_workers == workers
 
 
-def test_a_finished_run_that_is_resumed_gives_the_same_model(train_small, tmp_path):
-    first = train_small()
+@pytest.mark.parametrize("validation", [0, 2])
+def test_a_finished_run_that_is_resumed_gives_the_same_model(train_small, tmp_path, validation):
+    first = train_small(validation=validation)
     metrics = (tmp_path / "run" / "logs" / "metrics.csv").read_text()
-    again = train_small(resume=True)
+    again = train_small(validation=validation, resume=True)
     assert is_same(first.weights, again.weights)
     assert again.card == first.card
     assert (tmp_path / "run" / "logs" / "metrics.csv").read_text() == metrics
@@ -240,6 +273,10 @@ def test_it_starts_from_the_weights_of_a_model(train_small, tiny_model):
     theirs = weights_of(tiny_model)
     ours = {name: trained.weights[name] for name in theirs}
     assert is_same(ours, theirs, atol=1e-7)
+    assert (
+        trained.card.trained_on == f"4 photos, from the weights of tiny: {read_card(tiny_model).trained_on}"
+    )
+    assert trained.card.licence == read_card(tiny_model).licence
     scratch = train_small("scratch", training=FROZEN | {"seed": 1})  # the model itself is of seed 0
     assert not is_same({name: scratch.weights[name] for name in theirs}, theirs, atol=1e-7)
 
@@ -247,7 +284,9 @@ def test_it_starts_from_the_weights_of_a_model(train_small, tiny_model):
 def test_a_share_of_the_start_stays_in_the_weights_and_the_statistics(train_small, tiny_model):
     plain = {"epochs": 1, "learning_rate": 0.1}
     alone = train_small("alone", start=tiny_model, training=plain).weights
-    mixed = train_small("mixed", start=tiny_model, training=plain | {"start_share": 0.75}).weights
+    trained = train_small("mixed", start=tiny_model, training=plain | {"start_share": 0.75})
+    mixed = trained.weights
+    assert trained.card.scores == {}  # they would be of other weights
     theirs = load_file(tiny_model / "weights.safetensors")
     assert not is_same(alone, theirs, atol=1e-3)
     for name, value in mixed.items():

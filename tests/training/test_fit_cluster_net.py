@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from leafwise.config import ClusterNetSettings
-from leafwise.errors import DatasetError, OutputError
+from leafwise.datasets import trained_names
+from leafwise.errors import DatasetError, ModelError, OutputError
 from leafwise.models import load_model, read_card, write_card
 from leafwise.nets import ClusterNet
 from leafwise.segmenter import Segmenter
@@ -55,6 +56,31 @@ def test_a_second_run_in_one_folder_is_refused(run, pairs, seeing_model):
     out, _ = run
     with pytest.raises(OutputError, match="add --resume"):
         train_cluster_net(pairs[:2], seeing_model, out, SMALL, hardware=CPU)
+
+
+def test_what_it_learnt_from_is_written_down(run, pairs, seeing_model):
+    out, _ = run
+    assert trained_names(out / "split.json") == {pair.name for pair in pairs[:2]}
+
+
+def test_a_resumed_run_keeps_its_settings(run, pairs, seeing_model, tmp_path):
+    out, _ = run
+    with pytest.raises(OutputError, match=r"other settings \(cluster_net.width\)"):
+        train_cluster_net(pairs[:2], seeing_model, out, replace(SMALL, width=2), resume=True, hardware=CPU)
+    (tmp_path / "settings.toml").write_text("[net]\nembedding_size = 4\n[cluster_net]\nepochs = 2\n")
+    with pytest.raises(OutputError, match="another kind of network"):
+        train_cluster_net(pairs[:2], seeing_model, tmp_path, SMALL, resume=True, hardware=CPU)
+
+
+def test_models_of_other_grids_are_refused(pairs, seeing_model, tmp_path):
+    coarse = shutil.copytree(seeing_model, tmp_path / "coarse")
+    card = read_card(coarse)
+    looks = replace(card.looks, input_size=2 * card.looks.input_size)
+    write_card(replace(card, looks=looks), coarse)
+    with pytest.raises(ModelError, match="different sizes"):
+        train_cluster_net(
+            pairs[:1], seeing_model, tmp_path / "out", SMALL, others=[(coarse, pairs[1:2])], hardware=CPU
+        )
 
 
 def test_a_model_that_sees_no_leaf_is_told_of(pairs, tiny_model, tmp_path):
@@ -113,7 +139,8 @@ def test_an_interrupted_run_goes_on_from_its_last_epoch(pairs, seeing_model, tmp
     monkeypatch.setattr(ClusterModule, "training_step", note_epoch)
     train_cluster_net(pairs[:2], seeing_model, tmp_path / "parts", SMALL, resume=True, hardware=CPU)
     assert set(epochs) == {1}
-    assert all(value.isfinite().all() for value in kept[0].values())
+    train_cluster_net(pairs[:2], seeing_model, tmp_path / "whole", SMALL, hardware=CPU)
+    assert all(torch.equal(value, kept[1][name]) for name, value in kept[0].items())
 
 
 def test_the_loss_weighs_leaf_pixels():

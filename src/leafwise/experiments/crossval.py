@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leafwise.config import ClusterNetSettings, RunSettings, SegmentSettings, from_dict, read_toml, to_dict
+from leafwise.config import ClusterNetSettings, RunSettings, SegmentSettings, to_dict
 from leafwise.datasets import (
     Folds,
     Pair,
@@ -26,11 +26,19 @@ from leafwise.experiments.scoring import METRICS, Candidate, kept_scores
 from leafwise.experiments.sheets import draw_sheet, found_cells
 from leafwise.imaging import make_folder, write_text
 from leafwise.models import load_model
-from leafwise.training import SETTINGS_NAME, SPLIT_NAME, Hardware, train, train_cluster_net
+from leafwise.training import (
+    SETTINGS_NAME,
+    SPLIT_NAME,
+    TRAINED_BY,
+    Hardware,
+    refuse_second_run,
+    train,
+    train_cluster_net,
+)
 
 WORST = 5  # photos drawn
 START_NAME = "start.txt"  # in a cross-validation's folder: where its models started from
-TRAINED_BY = ("looks", "net", "loss", "augment", "training")  # sections that the weights depend on
+ONE_DEVICE = Hardware(devices="1")  # each process of a training on several would run the whole experiment
 
 
 @dataclass(frozen=True)
@@ -162,16 +170,15 @@ def trained_once(
     pairs: Sequence[Pair],
     folder: Path,
     settings: RunSettings,
-    hardware: Hardware = Hardware(),  # noqa: B008 frozen
+    hardware: Hardware = ONE_DEVICE,
     start: Path | None = None,
 ) -> Path:
     """The model folder of a run, trained where it is not there yet, or not to its end, from the weights of `start`.
 
     Raises OutputError where the run that is there has other settings.
     """
-    written, model = folder / SETTINGS_NAME, folder / "model"
-    if written.is_file() and not _same_training(written, settings):
-        raise OutputError(f"{folder}: holds a training of other settings; name another folder")
+    refuse_second_run(folder, settings, TRAINED_BY, resume=True)
+    model = folder / "model"
     if model.is_dir():
         return model
     return train(pairs, [], folder, settings, start=start, resume=True, hardware=hardware)
@@ -195,11 +202,6 @@ def unseen_start(start: Path, number: int, split: Split) -> Path:
             f"{folder}: its model has seen {leaked[0]}, which is held out here; start from models of the same folds"
         )
     return folder / "model"
-
-
-def _same_training(written: Path, settings: RunSettings) -> bool:
-    before, now = from_dict(RunSettings, read_toml(written), where=str(written)), settings
-    return all(getattr(before, part) == getattr(now, part) for part in TRAINED_BY)
 
 
 def _refuse_other_start(out: Path, start: Path | None) -> None:
@@ -235,17 +237,13 @@ def cluster_net_once(
     model: Path,
     folder: Path,
     settings: ClusterNetSettings,
-    hardware: Hardware = Hardware(),  # noqa: B008 frozen
+    hardware: Hardware = ONE_DEVICE,
 ) -> Path:
     """A model's folder with its ClusterNet, trained where it is not there yet, on photos as models show them.
 
     Raises OutputError where the run that is there has other settings.
     """
-    written = folder / SETTINGS_NAME
-    if written.is_file():
-        before = from_dict(RunSettings, read_toml(written), where=str(written)).cluster_net
-        if before != settings:
-            raise OutputError(f"{folder}: holds a training of other settings; name another folder")
+    refuse_second_run(folder, RunSettings(cluster_net=settings), ("cluster_net",), resume=True)
     if (folder / "model").is_dir():
         return folder / "model"
     return train_cluster_net([], model, folder, settings, others=shown, resume=True, hardware=hardware)

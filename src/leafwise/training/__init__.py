@@ -1,7 +1,16 @@
 """Training of both networks, on Lightning."""
 
-from leafwise.training.fit import SPLIT_NAME, train
+from leafwise.training.fit import train
 from leafwise.training.fit_cluster_net import train_cluster_net
-from leafwise.training.trainer import SETTINGS_NAME, Hardware
+from leafwise.training.split_file import SPLIT_NAME
+from leafwise.training.trainer import SETTINGS_NAME, TRAINED_BY, Hardware, refuse_second_run
 
-__all__ = ["SETTINGS_NAME", "SPLIT_NAME", "Hardware", "train", "train_cluster_net"]
+__all__ = [
+    "SETTINGS_NAME",
+    "SPLIT_NAME",
+    "TRAINED_BY",
+    "Hardware",
+    "refuse_second_run",
+    "train",
+    "train_cluster_net",
+]

@@ -110,16 +110,45 @@ class Pictures(Callback):
         self.rows = []
 
 
-class StartingPoint(Callback):
-    """A checkpoint before the first step: what is resumed early must not start from any other weights."""
+class BothEnds(Callback):
+    """Checkpoints before the first step and after the last.
+
+    What is resumed early must not start from any other weights, and what is resumed when all steps are done must end
+    with the same: so this callback stands after the one that averages weights.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Write it, unless the run is resumed."""
+        """Write the first, unless the run is resumed."""
         if trainer.global_step == 0:
             trainer.save_checkpoint(self.path)
+
+    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Write the last."""
+        trainer.save_checkpoint(self.path)
+
+
+class EpochSeeds(Callback):
+    """Random numbers by seed, epoch and device alone: a run that is resumed draws those of one that was not."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Begin anew."""
+        sequence = np.random.SeedSequence([self.seed, trainer.current_epoch, trainer.global_rank])
+        torch.manual_seed(int(sequence.generate_state(1)[0]))
+
+
+class ValidatedLast(Callback):
+    """A validation after the last epoch, whatever the time between two: it has the lowest rate, and may well win."""
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Ask for it when the last epoch begins."""
+        if trainer.current_epoch + 1 == trainer.max_epochs:
+            trainer.check_val_every_n_epoch = 1
 
 
 def running_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 import leafwise
 from leafwise.config import NetSettings, PipelineSettings, RunSettings, to_toml
-from leafwise.datasets import Folds, Pair, Split, trained_names, write_folds
+from leafwise.datasets import Pair, Split
 from leafwise.errors import DatasetError, SettingsError
 from leafwise.imaging import make_folder, write_text
 from leafwise.models import ModelCard, find_model, read_card
@@ -24,8 +24,10 @@ from leafwise.training.model_folder import WEIGHTS_NAME, write_model
 from leafwise.training.module import SCORES, EmbeddingModule
 from leafwise.training.photos import Photo, Views, read_photo, synthetic_photos
 from leafwise.training.sampling import GroupSampler
+from leafwise.training.split_file import seen_by, write_split
 from leafwise.training.trainer import (
     SETTINGS_NAME,
+    TRAINED_BY,
     Hardware,
     interruptible,
     last_checkpoint,
@@ -35,7 +37,11 @@ from leafwise.training.trainer import (
     run_callbacks,
 )
 
-SPLIT_NAME = "split.json"
+CARD_NAMES = {
+    "val_sbd": "sbd",
+    "val_fbd": "fbd",
+    "val_abs_dic": "mean_abs_dic",
+}  # of scores, on a model's card
 CHECKPOINTS = 100  # at most, of a training without validations
 
 
@@ -58,10 +64,14 @@ def train(
             model/.
         settings: all of the run's settings.
         start: a model's name or folder, whose weights the training starts from.
-        resume: go on from the last checkpoint in `out`, if there is one.
+        resume: go on from the last checkpoint in `out`, if there is one. The weights come out as if the run had not
+            been stopped, but for what other processes draw (`training.workers`).
         hardware: what to train on.
 
-    Raises DatasetError, SettingsError, ModelError and OutputError with what to do.
+    Seeds torch's and numpy's global random numbers.
+
+    Raises DatasetError, SettingsError, ModelError and OutputError with what to do; ImageError and LabelMapError for
+    a pair that cannot be read, LeafwiseError where the loss is no longer a number.
     """
     if not training:
         raise DatasetError("no photo to train on; give a data set with at least one pair")
@@ -75,11 +85,9 @@ def train(
         callbacks = _callbacks(out, settings, every, hardware, validated=bool(validation))
         trainer = make_trainer(out, epochs, callbacks, hardware, validate_every=every if validation else 1)
         if trainer.is_global_zero:
-            refuse_second_run(out, resume=resume)
+            refuse_second_run(out, settings, TRAINED_BY, resume=resume)
         lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
         module = EmbeddingModule(make_net(settings.net, start), settings)
-        if trainer.world_size > 1:  # each device's own views and colours
-            torch.manual_seed(settings.training.seed + trainer.global_rank)
         device = trainer.strategy.root_device
         shown = [read_photo(pair, settings) for pair in training] + synthetic_photos(settings)
         groups = [pair.group for pair in training]
@@ -92,7 +100,10 @@ def train(
         )
         judged = [read_photo(pair, settings) for pair in validation]
         if trainer.is_global_zero:  # not before all is well: what is put right can be started anew
-            _write_down(out, settings, Split(tuple(training), tuple(validation)), _seen_by(start))
+            make_folder(out)
+            split = Split(tuple(training), tuple(validation))
+            write_split(out, split, seed=settings.training.seed, seen=seen_by(start) if start else ())
+            write_text(out / SETTINGS_NAME, to_toml(settings))
         last = last_checkpoint(out)
         with (
             kept_metrics(out / "logs", writes=trainer.is_global_zero),
@@ -109,8 +120,9 @@ def train(
         scores = _take_best(module, out) if judged else {}
         if start is not None and settings.training.start_share > 0:
             mix_weights(module.net, make_net(settings.net, start), settings.training.start_share)
+            scores = {}  # they are of the weights before
     if trainer.is_global_zero:
-        card = _card(settings, module.net, out.name, len(training), scores)
+        card = _card(settings, module.net, out.name, len(training), scores, start)
         write_model(out / "model", module.net, card)
     return out / "model"
 
@@ -147,20 +159,6 @@ def mix_weights(net: EmbeddingNet, other: EmbeddingNet, share: float) -> None:
                 value.lerp_(theirs[name].to(value), share)
 
 
-def _seen_by(start: str | Path | None) -> frozenset[str]:
-    """The photos that a model was trained on, as far as its run says it."""
-    written = find_model(start).parent / SPLIT_NAME if start else None
-    return trained_names(written) if written and written.is_file() else frozenset()
-
-
-def _write_down(out: Path, settings: RunSettings, split: Split, seen: frozenset[str]) -> None:
-    make_folder(out)
-    groups = [{pair.group for pair in part} for part in (split.train, split.validation)]
-    by_group = groups[0].isdisjoint(groups[1])
-    write_folds(out / SPLIT_NAME, Folds(settings.training.seed, by_group, (split,)), seen=seen)
-    write_text(out / SETTINGS_NAME, to_toml(settings))
-
-
 def _loader(
     photos: list[Photo], settings: RunSettings, device: torch.device, sampler: GroupSampler | None = None
 ) -> DataLoader[Any]:
@@ -177,6 +175,7 @@ def _loader(
         num_workers=training.workers,
         persistent_workers=training.workers > 0,
         pin_memory=training.workers > 0 and device.type == "cuda",
+        generator=torch.Generator(),  # else each iterator takes a global random number, one more after a resume
     )
 
 
@@ -184,7 +183,7 @@ def _callbacks(
     out: Path, settings: RunSettings, every: int, hardware: Hardware, *, validated: bool
 ) -> list[Callback]:
     training = settings.training
-    callbacks = run_callbacks(out, every=every, best="val_sbd" if validated else None)
+    callbacks: list[Callback] = []
     if training.averaging > 0:  # Lightning would choose the device before the weights have moved to theirs
         device = hardware.kind if hardware.kind in ("cuda", "mps") else "cpu"
         callbacks.append(WeightAveraging(device, multi_avg_fn=running_average(training.averaging)))
@@ -192,7 +191,8 @@ def _callbacks(
         callbacks.append(Pictures(out / "pictures", training.pictures))
     if validated and training.patience > 0:
         callbacks.append(EarlyStopping("val_sbd", patience=training.patience, mode="max"))
-    return callbacks
+    best = "val_sbd" if validated else None
+    return run_callbacks(out, training.seed, callbacks, every=every, best=best)
 
 
 def _take_best(module: EmbeddingModule, out: Path) -> dict[str, float]:
@@ -204,8 +204,14 @@ def _take_best(module: EmbeddingModule, out: Path) -> dict[str, float]:
 
 
 def _card(
-    settings: RunSettings, net: EmbeddingNet, name: str, n_photos: int, scores: dict[str, float]
+    settings: RunSettings,
+    net: EmbeddingNet,
+    name: str,
+    n_photos: int,
+    scores: dict[str, float],
+    start: str | Path | None,
 ) -> ModelCard:
+    before = read_card(find_model(start)) if start is not None else None
     synthetic = settings.training.synthetic_plants
     # a ClusterNet comes later, and brings its step with it
     steps = [step for step in settings.pipeline.steps.split("+") if step != "cluster_net"]
@@ -213,12 +219,15 @@ def _card(
         name=name,
         leafwise_version=leafwise.__version__,
         stride=net.stride,
-        trained_on=f"{n_photos} photos" + (f" and {synthetic} synthetic plants" if synthetic else ""),
+        trained_on=f"{n_photos} photos"
+        + (f" and {synthetic} synthetic plants" if synthetic else "")
+        + (f", from the weights of {before.name}: {before.trained_on}" if before else ""),
+        licence=before.licence if before else "",
         looks=settings.looks,
         pipeline=PipelineSettings("+".join(steps)),
         clustering=settings.clustering,
         refine=settings.refine,
         net=replace(settings.net, encoder_weights="none"),  # the model brings all its weights
         loss=settings.loss,
-        scores={"validation": scores} if scores else {},
+        scores={"validation": {CARD_NAMES[name]: value for name, value in scores.items()}} if scores else {},
     )

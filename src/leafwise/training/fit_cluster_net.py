@@ -13,7 +13,7 @@ from rich.progress import Progress
 from torch.utils.data import DataLoader
 
 from leafwise.config import ClusterNetSettings, RunSettings, to_dict
-from leafwise.datasets import Pair
+from leafwise.datasets import Pair, Split
 from leafwise.errors import DatasetError, ModelError
 from leafwise.imaging import make_folder, write_text
 from leafwise.models import load_model
@@ -22,7 +22,9 @@ from leafwise.training.cluster_module import ClusterModule
 from leafwise.training.logs import kept_metrics
 from leafwise.training.model_folder import add_cluster_net
 from leafwise.training.photos import read_photo
+from leafwise.training.sampling import GroupSampler
 from leafwise.training.segments import Segments, SegmentSet, make_segments
+from leafwise.training.split_file import seen_by, write_split
 from leafwise.training.trainer import (
     SETTINGS_NAME,
     Hardware,
@@ -59,16 +61,18 @@ def train_cluster_net(
         resume: go on from the last checkpoint in `out`, if there is one.
         hardware: what to train on.
 
-    Raises DatasetError, ModelError, SettingsError and OutputError with what to do.
+    Raises DatasetError, ModelError, SettingsError and OutputError with what to do; ImageError and LabelMapError for
+    a pair that cannot be read, LeafwiseError where the loss is no longer a number.
     """
     loaded = load_model(model)
     sources = [(loaded.folder, pairs), *others] if pairs else list(others)
-    if not sources:
+    shown = [pair for _, its in sources for pair in its]
+    if not shown:
         raise DatasetError("no photo to train ClusterNet on; give a data set with at least one pair")
     with quiet():
-        trainer = make_trainer(out, settings.epochs, run_callbacks(out), hardware)
+        trainer = make_trainer(out, settings.epochs, run_callbacks(out, settings.seed), hardware)
         if trainer.is_global_zero:
-            refuse_second_run(out, resume=resume)
+            refuse_second_run(out, RunSettings(cluster_net=settings), ("cluster_net",), resume=resume)
         lightning.seed_everything(settings.seed, workers=True, verbose=False)
         segments = _segments_of_all(sources, settings)
         positive_weight = positive_weight_of(segments, settings)
@@ -77,9 +81,13 @@ def train_cluster_net(
         module = ClusterModule(net, settings, positive_weight)
         if trainer.is_global_zero:
             make_folder(out)
+            write_split(out, Split(tuple(shown), ()), seed=settings.seed, seen=seen_by(model))
             write_text(out / SETTINGS_NAME, tomli_w.dumps({"cluster_net": to_dict(settings)}))
         batch_size = min(settings.batch_size, len(segments.masks))
-        loader = DataLoader(SegmentSet(segments), batch_size=batch_size, shuffle=True, drop_last=True)
+        order = GroupSampler(["segment"] * len(segments.masks), 0, seed=settings.seed)
+        loader = DataLoader(
+            SegmentSet(segments), batch_size, sampler=order, drop_last=True, generator=torch.Generator()
+        )
         last = last_checkpoint(out)
         with kept_metrics(out / "logs", writes=trainer.is_global_zero), interruptible():
             trainer.fit(
@@ -94,15 +102,15 @@ def train_cluster_net(
 def _segments_of_all(
     sources: Sequence[tuple[Path, Sequence[Pair]]], settings: ClusterNetSettings
 ) -> Segments:
+    models = [load_model(folder) for folder, _ in sources]
+    if len({(model.card.looks.input_size, model.card.stride) for model in models}) > 1:
+        raise ModelError("the models see photos at different sizes; give models of one looks.input_size")
     parts = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("likelihood images", total=sum(len(pairs) for _, pairs in sources))
-        for folder, pairs in sources:
-            model = load_model(folder)
+        for model, (_, pairs) in zip(models, sources, strict=True):
             photos = [read_photo(pair, RunSettings(looks=model.card.looks)) for pair in pairs]
             parts.append(make_segments(photos, model, settings, lambda: progress.advance(task)))
-    if len({part.masks.shape[1:] for part in parts}) > 1:
-        raise ModelError("the models see photos at different sizes; give models of one looks.input_size")
     segments = Segments(*(np.concatenate(kind) for kind in zip(*parts, strict=True)))
     if not len(segments.masks):
         raise DatasetError(

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,21 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
+from leafwise.config import RunSettings, from_dict, read_toml, to_dict
 from leafwise.errors import OutputError, SettingsError
-from leafwise.training.callbacks import RunProgress, StartingPoint
+from leafwise.training.callbacks import BothEnds, EpochSeeds, RunProgress, ValidatedLast
 from leafwise.training.cpu import keep_memory
 from leafwise.training.precision import best_precision
 
 SETTINGS_NAME = "settings.toml"
+TRAINED_BY = (
+    "looks",
+    "net",
+    "loss",
+    "augment",
+    "training",
+)  # sections that an EmbeddingNet's weights depend on
+FREE = ("training.workers", "training.pictures")  # no weights depend on these: a resumed run may change them
 
 
 @dataclass(frozen=True)
@@ -70,16 +79,23 @@ def make_trainer(
         raise SettingsError(f"{hardware} cannot be: {' '.join(str(error).split())}") from error
 
 
-def run_callbacks(out: Path, *, every: int = 1, best: str | None = None) -> list[Callback]:
-    """A progress bar, and checkpoints after so many epochs: the last, and the best by a metric where one is named."""
-    kept = partial(
-        ModelCheckpoint, out / "checkpoints", every_n_epochs=every, enable_version_counter=False, mode="max"
-    )
+def run_callbacks(
+    out: Path, seed: int, more: Sequence[Callback] = (), *, every: int = 1, best: str | None = None
+) -> list[Callback]:
+    """A progress bar, seeds, `more`, and checkpoints.
+
+    With a metric `best` to judge by, the best and the last are kept at each validation; without, the last after
+    every so many epochs.
+    """
+    kept = partial(ModelCheckpoint, out / "checkpoints", enable_version_counter=False, mode="max")
     return [
         RunProgress(),
-        StartingPoint(last_checkpoint(out)),
-        *([kept(filename="best", monitor=best)] if best else []),
-        kept(filename="last"),  # its own save_last writes no other epochs than the best
+        EpochSeeds(seed),
+        *more,
+        *([ValidatedLast(), kept(filename="best", monitor=best)] if best else []),
+        # its own save_last writes no other epochs than the best
+        kept(filename="last", every_n_epochs=1 if best else every),
+        BothEnds(last_checkpoint(out)),
     ]
 
 
@@ -88,11 +104,32 @@ def last_checkpoint(out: Path) -> Path:
     return out / "checkpoints" / "last.ckpt"
 
 
-def refuse_second_run(out: Path, *, resume: bool) -> None:
-    """Raise OutputError where `out` holds a run already that is not to be resumed."""
-    if (out / SETTINGS_NAME).exists() and not resume:
+def refuse_second_run(out: Path, settings: RunSettings, sections: Sequence[str], *, resume: bool) -> None:
+    """Raise OutputError where `out` holds a run that is not to be resumed, or that had other settings.
+
+    `sections` are those that this kind of training depends on.
+    """
+    written = out / SETTINGS_NAME
+    if not written.exists():
+        return
+    if not resume:
         raise OutputError(
             f"{out}: holds a training run already; add --resume to go on with it, or name another"
+        )
+    tables = read_toml(written)
+    if ("net" in tables) != ("net" in sections):
+        raise OutputError(f"{out}: holds a training of another kind of network; name another folder")
+    before, now = to_dict(from_dict(RunSettings, tables, where=str(written))), to_dict(settings)
+    changed = [
+        f"{section}.{name}"
+        for section in sections
+        for name, value in now[section].items()
+        if value != before[section][name] and f"{section}.{name}" not in FREE
+    ]
+    if changed:
+        raise OutputError(
+            f"{out}: holds a training of other settings ({', '.join(changed)}); "
+            "leave them as they were, or name another folder"
         )
 
 

@@ -11,10 +11,12 @@ from leafwise.clustering import CLUSTERINGS
 from leafwise.config import (
     ClusteringSettings,
     ClusterNetSettings,
+    LookSettings,
     LossSettings,
     NetSettings,
     PipelineSettings,
     RunSettings,
+    TrainingSettings,
     to_dict,
     to_toml,
 )
@@ -81,7 +83,10 @@ def scored(pairs, tmp_path, monkeypatch):
                 table = pd.DataFrame(rows)
                 table["sbd"] -= 5 * place
                 table.to_csv(tmp_path / name / f"fold{fold + 1}" / "scores.csv", index=False)
-        variants = dict.fromkeys(names or ("",), SETTINGS)
+        variants = {
+            name: replace(SETTINGS, training=TrainingSettings(seed=seed))
+            for seed, name in enumerate(names or ("",))
+        }
         return cross_validate(Folds(0, False, tuple(splits)), tmp_path, variants, CANDIDATES)
 
     return validate
@@ -207,6 +212,27 @@ def test_the_variant_of_the_training_is_chosen_on_the_other_folds_too(scored):
     assert result.means_by("pipeline") == {}  # nothing to compare
 
 
+def test_each_variants_models_look_as_they_were_trained_to(pairs, shown, tmp_path):
+    variants = {
+        str(size): replace(SETTINGS, looks=LookSettings(input_size=size, first_size=size))
+        for size in (256, 384)
+    }
+    result = cross_validate(make_folds(pairs, n_folds=3, seed=0), tmp_path, variants, CANDIDATES)
+    assert [one.settings.looks.input_size for one in result.candidates] == [256] * 3 + [384] * 3
+    assert result.scores.groupby("number")["variant"].unique().str[0].tolist() == ["256"] * 3 + ["384"] * 3
+
+
+def test_variants_that_are_one_training_are_refused(pairs, shown, tmp_path):
+    folds, variants = make_folds(pairs, n_folds=3, seed=0), varied(SETTINGS, ["clustering.steepest=0,8"])
+    with pytest.raises(SettingsError, match=r"steepest=0 and steepest=8 are one training; .*--grid"):
+        cross_validate(folds, tmp_path, variants, CANDIDATES)
+    nets = varied(SETTINGS, ["cluster_net.width=2,4"])
+    with pytest.raises(SettingsError, match="one training"):
+        cross_validate(folds, tmp_path, nets, CANDIDATES)
+    candidates = make_candidates(["hdbscan+cluster_net"], [SETTINGS.clustering], SETTINGS.segment)
+    assert cross_validate(folds, tmp_path, nets, candidates).variant == "width=2"
+
+
 def test_models_of_other_settings_are_not_taken_for_these(scored, tmp_path):
     (tmp_path / "fold1").mkdir()
     other = replace(SETTINGS, loss=LossSettings(push_margin=7.0))
@@ -228,6 +254,8 @@ def shown(monkeypatch):
         assert list(pairs) == []
         trained[folder] = list(others)
         (folder / "model").mkdir(parents=True)
+        learnt = Split(tuple(pair for _, its in others for pair in its), ())
+        write_folds(folder / "split.json", Folds(0, False, (learnt,)))
         (folder / "settings.toml").write_text(tomli_w.dumps({"cluster_net": to_dict(settings)}))
         return folder / "model"
 
@@ -268,6 +296,18 @@ def test_a_cluster_net_learns_from_the_other_folds_photos_as_their_own_models_sh
     other = replace(SETTINGS, cluster_net=ClusterNetSettings(width=3))
     with pytest.raises(OutputError, match="cluster_net: holds a training of other settings"):
         cross_validate(folds, tmp_path, {"": other}, candidates)
+
+
+def test_where_a_fold_is_added_cluster_nets_learn_from_its_photos_too(pairs, shown, tmp_path):
+    folds = make_folds(pairs, n_folds=3, seed=0)
+    candidates = make_candidates(["hdbscan+cluster_net"], [SETTINGS.clustering], SETTINGS.segment)
+    cross_validate(replace(folds, splits=folds.splits[:2]), tmp_path, {"": SETTINGS}, candidates)
+    assert {folder.parent.name for folder in shown} == {"fold1", "fold2"}
+    (tmp_path / "fold1" / "scores.csv").touch()
+    shown.clear()
+    cross_validate(folds, tmp_path, {"": SETTINGS}, candidates)
+    assert [len(others) for others in shown.values()] == [2, 2, 2]
+    assert not (tmp_path / "fold1" / "scores.csv").exists()
 
 
 def test_without_a_pipeline_that_needs_one_no_cluster_net_is_trained(pairs, shown, tmp_path):
@@ -345,3 +385,10 @@ def test_folds_that_leave_photos_out_are_refused(pairs, tmp_path):
         prepare_folds(pairs, tmp_path, n_folds=2, seed=0)
     with pytest.raises(DatasetError, match="not by group"):
         prepare_folds(pairs[:4], tmp_path, n_folds=2, seed=0, by_group=True)
+
+
+def test_a_start_that_is_refused_is_not_written_down(pairs, tmp_path):
+    folds = make_folds(pairs, n_folds=3, seed=0)
+    with pytest.raises(DatasetError, match="no trained fold"):
+        cross_validate(folds, tmp_path / "out", {"": SETTINGS}, CANDIDATES[:1], start=tmp_path / "before")
+    assert not (tmp_path / "out").exists()

@@ -1,7 +1,8 @@
 """Cross-validation: each fold's photos are segmented by a model, and with settings, that never saw them."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ class CrossValidation:
     """What a cross-validation found."""
 
     photos: pd.DataFrame  # one row a held-out photo, its fold's settings chosen on the other folds
-    candidates: Sequence[Candidate]
+    candidates: Sequence[Candidate]  # of the first variant, then of the next
     best: int  # of the candidates, over all folds: what to ship
     variant: str  # of the training, the best over all folds
     scores: pd.DataFrame  # all rows: every held-out photo under every variant and candidate
@@ -87,7 +88,7 @@ class CrossValidation:
         """
         rows = []
         for _, photos in self.scores.groupby("number"):
-            candidate = self._candidate_of(photos["number"].iloc[0])
+            candidate = self.candidates[photos["number"].iloc[0]]
             settings = {"training": photos["variant"].iloc[0], "pipeline": candidate.pipeline}
             settings |= to_dict(candidate.settings.clustering)
             rows.append(settings | {metric: round(photos[metric].mean(), 3) for metric in METRICS})
@@ -99,13 +100,8 @@ class CrossValidation:
         for row in self.photos.nsmallest(WORST, "sbd").to_dict("records"):
             model, pairs = self.shown[row["variant"], row["fold"]]
             pair = next(pair for pair in pairs if pair.name == row["photo"])
-            candidate = self._candidate_of(row["number"])
-            rows += found_cells([pair], load_model(model), [candidate])
+            rows += found_cells([pair], load_model(model), [self.candidates[row["number"]]])
         return draw_sheet(rows)
-
-    def _candidate_of(self, number: int) -> Candidate:
-        """The candidate of a row of scores: each variant's numbers go on from those of the variant before."""
-        return self.candidates[number % len(self.candidates)]
 
 
 def cross_validate(
@@ -123,7 +119,7 @@ def cross_validate(
     The variant of the training and the candidate that score a fold are the best on the other folds' held-out
     photos, so nothing that is scored was chosen on the photo it is scored on. Every stage is kept in `out`
     (VARIANT/fold1/, ..., photos.csv; a variant named "" is `out` itself) and is skipped when it is done: a run
-    that was stopped goes on.
+    that was stopped goes on. Each variant's models look at photos as that variant says (its section `looks`).
 
     Where a candidate has a ClusterNet in its pipeline, each fold's is trained on the held-out photos of the other
     folds, each as its own fold's model shows it. (Those models have seen the fold's photos; this ClusterNet has not.)
@@ -132,7 +128,8 @@ def cross_validate(
     which must not have seen the photos held out here.
 
     Raises OutputError where `out` holds models of other settings or another start, DatasetError where a model to
-    start from is missing or has seen held-out photos, SettingsError where a ClusterNet has no other fold to learn from.
+    start from is missing or has seen held-out photos, SettingsError where a ClusterNet has no other fold to learn from
+    or two variants are one training.
     """
     with_cluster_nets = any("cluster_net" in one.settings.pipeline.refinements for one in candidates)
     if with_cluster_nets and len(folds.splits) < 2:
@@ -140,11 +137,16 @@ def cross_validate(
             "a fold's ClusterNet learns from the photos of the other folds, and there is one fold alone; "
             "take two or more (--only 2), or a pipeline without cluster_net (--pipelines seeded)"
         )
+    _refuse_twins(variants, (*TRAINED_BY, "cluster_net") if with_cluster_nets else TRAINED_BY)
     _refuse_other_start(out, start)
     starts = [start and unseen_start(start, number, split) for number, split in enumerate(folds.splits, 1)]
+    if start:
+        write_text(out / START_NAME, f"{start.absolute()}\n")
     tables = []
+    tried: list[Candidate] = []
     shown = {}  # the model and photos of each fold
-    for position, (name, settings) in enumerate(variants.items()):
+    for name, settings in variants.items():
+        own = [replace(one, settings=replace(one.settings, looks=settings.looks)) for one in candidates]
         models = []
         for number, split in enumerate(folds.splits, 1):
             on_step(f"{name} fold {number}: {len(split.train)} photos to train on".strip())
@@ -156,14 +158,15 @@ def cross_validate(
             on_step(f"{name} fold {number}: {len(split.validation)} photos to score".strip())
             shown[name, number] = model, split.validation
             path = out / name / f"fold{number}" / "scores.csv"
-            table = kept_scores(path, split.validation, model, candidates, workers)
-            table["number"] += position * len(candidates)
+            table = kept_scores(path, split.validation, model, own, workers)
+            table["number"] += len(tried)
             tables.append(table.assign(fold=number, variant=name))
+        tried += own
     scores = pd.concat(tables, ignore_index=True)
     photos = chosen_elsewhere(scores)
     write_text(out / "photos.csv", photos.to_csv(index=False))
-    variant, candidate = divmod(best_candidate(scores), len(candidates))
-    return CrossValidation(photos, candidates, candidate, list(variants)[variant], scores, shown)
+    best = best_candidate(scores)
+    return CrossValidation(photos, tried, best, list(variants)[best // len(candidates)], scores, shown)
 
 
 def trained_once(
@@ -204,8 +207,21 @@ def unseen_start(start: Path, number: int, split: Split) -> Path:
     return folder / "model"
 
 
+def _refuse_twins(variants: Mapping[str, RunSettings], sections: Sequence[str]) -> None:
+    """Raise SettingsError where two variants do not differ in what is trained."""
+    names: dict[str, str] = {}
+    for name, settings in variants.items():
+        key = str([getattr(settings, section) for section in sections])
+        if key in names:
+            raise SettingsError(
+                f"{names[key]} and {name} are one training; choose clustering settings by --grid, and pipelines by "
+                "--pipelines"
+            )
+        names[key] = name
+
+
 def _refuse_other_start(out: Path, start: Path | None) -> None:
-    """Raise OutputError where the folds in `out` were trained from other models, and write down from which."""
+    """Raise OutputError where the folds in `out` were trained from other models."""
     path = out / START_NAME
     before = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
     now = str(start.absolute()) if start else ""
@@ -213,8 +229,6 @@ def _refuse_other_start(out: Path, start: Path | None) -> None:
         raise OutputError(
             f"{out}: its folds were trained from {before or 'scratch'}; name another folder for others"
         )
-    if now:
-        write_text(path, now + "\n")
 
 
 def _with_cluster_nets(
@@ -228,8 +242,19 @@ def _with_cluster_nets(
     for number, model in enumerate(models, 1):
         others = [*shown[: number - 1], *shown[number:]]
         on_step(f"fold {number}: ClusterNet, {sum(len(pairs) for _, pairs in others)} photos to train on")
+        _forget_other_photos(model.parent, others)
         refined.append(cluster_net_once(others, model, model.parent / "cluster_net", settings))
     return refined
+
+
+def _forget_other_photos(fold: Path, shown: Sequence[tuple[Path, Sequence[Pair]]]) -> None:
+    """Remove a fold's ClusterNet, and its scores, where it learnt from fewer folds than there are now."""
+    written = fold / "cluster_net" / SPLIT_NAME
+    if written.is_file() and not {pair.name for _, pairs in shown for pair in pairs} <= trained_names(
+        written
+    ):
+        shutil.rmtree(fold / "cluster_net")
+        (fold / "scores.csv").unlink(missing_ok=True)
 
 
 def cluster_net_once(

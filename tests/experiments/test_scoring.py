@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from leafwise.config import ClusteringSettings
@@ -93,6 +94,23 @@ def test_pipelines_share_a_clustering_only_where_it_is_the_same(color_model, pai
     assert table["number"].tolist() == list(range(7))
     by_size = table[table["pipeline"] == "hdbscan"]["sbd"].tolist()
     assert by_size == [100, 0]  # no leaf has 600 pixels of the grid
+
+
+def test_each_candidate_is_scored_as_if_it_were_alone(tiny_model, painted):
+    model = load_model(tiny_model)  # it has not learnt anything, and a foreground that the threshold changes
+    clusterings = [
+        replace(model.card.clustering, foreground_threshold=share, min_cluster_size=10)
+        for share in (0.1, 0.456, 0.461)
+    ]
+    candidates = candidates_of(model, "hdbscan", clusterings=clusterings)
+    wide = replace(candidates[1].settings, looks=replace(model.card.looks, margin=0.4))
+    candidates.append(replace(candidates[1], settings=wide))
+    together = score_photos(painted, model, candidates)
+    assert together.groupby("number")["fbd"].mean().nunique() == len(candidates)
+    for number, candidate in enumerate(candidates):
+        alone = score_photos(painted, model, [candidate])
+        same = together[together["number"] == number].reset_index(drop=True)
+        pd.testing.assert_frame_equal(same.drop(columns="number"), alone.drop(columns="number"))
 
 
 def _segment():

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from leafwise.config import ClusteringSettings, RunSettings
+from leafwise.config import LossSettings, PipelineSettings, RunSettings
 from leafwise.datasets import Pair, make_folds
-from leafwise.experiments import Table1, loss_variants, run_table1
+from leafwise.experiments import Table1, grid_candidates, loss_variants, make_candidates, run_table1
 from leafwise.experiments import crossval as stages
 from leafwise.experiments import table1 as module
 
@@ -50,11 +50,13 @@ def stubbed(monkeypatch):
     return done
 
 
+def candidates_of(*pipelines):
+    return make_candidates(pipelines, [RunSettings().clustering], RunSettings().segment)
+
+
 def test_roles_are_the_papers_and_no_held_out_photo_trains(folds, stubbed, tmp_path):
     variants = {"plain": RunSettings()}
-    table = run_table1(
-        folds, tmp_path, variants, [ClusteringSettings()], pipelines=["hdbscan", "hdbscan+mrf"]
-    )
+    table = run_table1(folds, tmp_path, variants, candidates_of("hdbscan", "hdbscan+mrf"))
     assert len(stubbed) == 4 * 3
     for fold, (embedding, cluster_net, scores) in zip(
         folds.splits, zip(*[iter(stubbed)] * 3, strict=True), strict=True
@@ -74,14 +76,34 @@ def test_roles_are_the_papers_and_no_held_out_photo_trains(folds, stubbed, tmp_p
 
 def test_what_is_done_is_not_done_again(folds, stubbed, tmp_path):
     variants = loss_variants(RunSettings())
-    assert list(variants) == ["plain", "edge", "weighted", "edge+weighted"]
-    assert [one.loss.edge_weight for one in variants.values()] == [0, 1, 0, 1]
-    run_table1(folds, tmp_path, variants, [ClusteringSettings()], pipelines=["hdbscan"])
+    run_table1(folds, tmp_path, variants, candidates_of("hdbscan"))
     trained = [stage for stage in stubbed if stage[0] != "scores"]
     assert len(trained) == 4 * 4 * 2
     del stubbed[:]
-    run_table1(folds, tmp_path, variants, [ClusteringSettings()], pipelines=["hdbscan"])
+    run_table1(folds, tmp_path, variants, candidates_of("hdbscan"))
     assert {stage[0] for stage in stubbed} == {"scores"}
+
+
+@pytest.mark.parametrize("loss", [LossSettings(), LossSettings(edge_weight=0.5, pixel_weights="border")])
+def test_each_variant_is_what_its_name_says(loss):
+    variants = loss_variants(RunSettings(loss=loss))
+    psi = loss.edge_weight or 1
+    assert {name: (one.loss.edge_weight, one.loss.pixel_weights) for name, one in variants.items()} == {
+        "plain": (0, "uniform"),
+        "edge": (psi, "uniform"),
+        "weighted": (0, "key_points"),
+        "edge+weighted": (psi, "key_points"),
+    }
+
+
+def test_each_pipeline_has_the_grid_of_its_own_clustering():
+    seeded = RunSettings(pipeline=PipelineSettings("seeded"))
+    candidates = grid_candidates(seeded, ["hdbscan+mrf", "seeded", "true_means+cluster_net"])
+    of = {name: [one for one in candidates if one.pipeline == name] for name in ("hdbscan+mrf", "seeded")}
+    assert {one.settings.clustering.min_samples for one in of["hdbscan+mrf"]} == {10, 20}
+    assert {one.settings.clustering.seed_radius for one in of["seeded"]} == {1.5, 1.75, 1.9}
+    (means,) = (one for one in candidates if one.true_means)
+    assert means.settings.pipeline.steps == "seeded+cluster_net"
 
 
 def test_a_row_is_the_mean_of_the_photos_and_the_spread_of_the_folds():

@@ -82,19 +82,18 @@ def table_and_folds(model, painted, out, pipelines):
     grid = [
         replace(settings.clustering, min_cluster_size=size) for size in (500, 20)
     ]  # the first finds nothing
-    scores = score_photos(painted, loaded, make_candidates(pipelines, grid, settings)).assign(
-        fold=1, variant="plain"
-    )
+    candidates = make_candidates(pipelines, grid, settings)
+    scores = score_photos(painted, loaded, candidates).assign(fold=1, variant="plain")
     kinds = [choice.chosen_elsewhere(kind) for _, kind in scores.groupby("pipeline", sort=False)]
     table = Table1(pd.concat(kinds, ignore_index=True))
     others = tuple(replace(pair, name=f"other{i}") for i, pair in enumerate(painted * 2))
-    return table, Folds(0, False, (Split(others, tuple(painted)),)), run_settings(loaded.card), grid
+    return table, Folds(0, False, (Split(others, tuple(painted)),)), run_settings(loaded.card), candidates
 
 
 def test_a_run_is_reported_with_both_figures(color_model, painted, tmp_path):
-    table, folds, settings, grid = table_and_folds(color_model, painted, tmp_path, PIPELINES)
+    table, folds, settings, candidates = table_and_folds(color_model, painted, tmp_path, PIPELINES)
     assert table.photos["number"].unique().tolist() == [1, 3, 5, 6]
-    report_table1(table, tmp_path, settings, folds, clusterings=grid, n_shown=2)
+    report_table1(table, tmp_path, settings, folds, candidates, n_shown=2)
     text = (tmp_path / "table1.md").read_text()
     assert "![Figure 5" in text
     assert "![Figure 6" in text
@@ -110,8 +109,8 @@ def test_a_run_is_reported_with_both_figures(color_model, painted, tmp_path):
 def test_without_clusternet_alone_in_the_table_the_page_says_why_figure_6_is_missing(
     color_model, painted, tmp_path
 ):
-    table, folds, settings, grid = table_and_folds(color_model, painted, tmp_path, PIPELINES[:2])
-    report_table1(table, tmp_path, settings, folds, clusterings=grid)
+    table, folds, settings, candidates = table_and_folds(color_model, painted, tmp_path, PIPELINES[:2])
+    report_table1(table, tmp_path, settings, folds, candidates)
     text = (tmp_path / "table1.md").read_text()
     assert "is not drawn: no pipeline of this table" in text
     assert not (tmp_path / "figure6.png").exists()
@@ -123,8 +122,8 @@ def test_with_a_foreground_head_the_page_says_why_figure_6_is_missing(
     model = shutil.copytree(tiny_model, tmp_path / "model")
     write_cluster_net(model / "clusternet.onnx")
     pipelines = ["hdbscan", "hdbscan+cluster_net"]
-    table, folds, settings, grid = table_and_folds(model, painted, tmp_path, pipelines)
-    report_table1(table, tmp_path, settings, folds, clusterings=grid)
+    table, folds, settings, candidates = table_and_folds(model, painted, tmp_path, pipelines)
+    report_table1(table, tmp_path, settings, folds, candidates)
     text = (tmp_path / "table1.md").read_text()
     assert "is not drawn: this model has a foreground head" in text
     assert (tmp_path / "figure5.png").is_file()

@@ -81,10 +81,11 @@ def crossval(
     from dataclasses import replace
     from json import dumps
 
+    from leafwise.cli.arguments import split_names
     from leafwise.cli.train import checked_pairs, read_settings
     from leafwise.config import to_dict
     from leafwise.datasets import set_name, set_of
-    from leafwise.experiments import cross_validate, grid_candidates, prepare_folds, varied
+    from leafwise.experiments import cross_validate, grid_candidates, prepare_folds, varied, without_nan
     from leafwise.imaging import write_image, write_text
 
     settings = read_settings(config, set_ or [], goes_on=from_ is not None)
@@ -97,14 +98,17 @@ def crossval(
         varied(settings, vary or []),
         grid_candidates(
             settings,
-            [name.strip() for name in pipelines.split(",")] if pipelines else [settings.pipeline.steps],
+            split_names(pipelines) if pipelines else [settings.pipeline.steps],
             grid or [],
         ),
         start=from_,
         workers=workers or os.cpu_count() or 1,
         on_step=show.print,
     )
-    summary = {"means": result.means(), "chosen": {"training": result.variant, **to_dict(result.chosen)}}
+    summary = {
+        "means": without_nan(result.means()),
+        "chosen": {"training": result.variant, **to_dict(result.chosen)},
+    }
     write_text(out / "summary.json", dumps(summary, indent=2) + "\n")
     write_text(out / "candidates.csv", result.by_candidate().to_csv(index=False))
     write_image(out / "worst.png", result.draw_worst())

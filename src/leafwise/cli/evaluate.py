@@ -70,6 +70,7 @@ def evaluate(
     from leafwise.cli.extras import require_training
 
     require_training()
+    from leafwise.cli.arguments import split_names
     from leafwise.cli.train import checked_pairs
     from leafwise.config import apply_overrides
     from leafwise.experiments import evaluate as run
@@ -79,9 +80,7 @@ def evaluate(
 
     loaded = load_model(model or DEFAULT_MODEL)
     settings = apply_overrides(loaded.card.segment, set_ or [])
-    names = (
-        [name.strip() for name in pipelines.split(",")] if pipelines else usual_pipelines(loaded, settings)
-    )
+    names = split_names(pipelines) if pipelines else usual_pipelines(loaded, settings)
     pairs = checked_pairs([dataset])
     if only_unseen:
         pairs = unseen_by(loaded.folder, pairs)

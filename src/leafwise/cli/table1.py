@@ -71,40 +71,42 @@ def table1(
     from leafwise.cli.extras import require_training
 
     require_training()
+    from leafwise.cli.arguments import split_names
     from leafwise.cli.train import checked_pairs, read_settings
+    from leafwise.config import apply_overrides
     from leafwise.datasets.synthetic import PlantSet, write_plants
     from leafwise.errors import SettingsError
-    from leafwise.experiments import clustering_grid, loss_variants, prepare_folds, report_table1, run_table1
+    from leafwise.experiments import grid_candidates, loss_variants, prepare_folds, report_table1, run_table1
     from leafwise.experiments.table1 import PIPELINES
     from leafwise.training import Hardware
 
-    settings = read_settings(config, set_ or [])
+    settings = read_settings(config, [])
     if quick:
         settings = quick_settings(settings)
+    settings = apply_overrides(settings, set_ or [])
     if dataset is None:
         if not quick:
             raise SettingsError("no data set named; give a folder, or --quick for synthetic plants")
         dataset = out / "plants"
         list(write_plants(dataset, QUICK_PLANTS, PlantSet(settings.training.seed, 96, 96)))
     every = loss_variants(settings)
-    chosen = variants.split(",")
+    chosen = split_names(variants)
     if unknown := [name for name in chosen if name not in every]:
         raise SettingsError(f"no loss variant {unknown[0]!r}; there are: {', '.join(every)}")
     pairs = checked_pairs([dataset])
     parts = prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed)
     parts = replace(parts, splits=parts.splits[:only])
-    clusterings = clustering_grid(settings, grid or [])
+    candidates = grid_candidates(settings, split_names(pipelines) if pipelines else PIPELINES, grid or [])
     show = plain()
     table = run_table1(
         parts,
         out,
         {name: every[name] for name in chosen},
-        clusterings,
-        pipelines=pipelines.split(",") if pipelines else PIPELINES,
-        hardware=Hardware(accelerator),
+        candidates,
+        hardware=Hardware(accelerator, devices="1"),
         on_step=show.print,
     )
-    report_table1(table, out, settings, parts, clusterings=clusterings)
+    report_table1(table, out, settings, parts, candidates)
     show.print(f"Written: {out}/table1.md, table1.csv, table1.json, figure5.png")
 
 
@@ -120,6 +122,7 @@ def quick_settings(settings: "RunSettings") -> "RunSettings":
             "net.encoder_weights=none",
             "training.epochs=2",
             "training.batch_size=2",
+            "training.least_views=0",
             "training.half_cycle_epochs=1",
             "cluster_net.epochs=1",
             "cluster_net.width=2",

@@ -9,7 +9,7 @@ from leafwise.experiments.evaluation import (
     write_evaluation,
 )
 from leafwise.experiments.grid import clustering_grid, grid_candidates, varied
-from leafwise.experiments.scoring import Candidate, make_candidates, score_photos
+from leafwise.experiments.scoring import Candidate, make_candidates, score_photos, without_nan
 from leafwise.experiments.table1 import Table1, loss_variants, run_table1
 from leafwise.experiments.table1_report import report_table1
 
@@ -31,5 +31,6 @@ __all__ = [
     "unseen_by",
     "usual_pipelines",
     "varied",
+    "without_nan",
     "write_evaluation",
 ]

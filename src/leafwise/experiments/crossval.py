@@ -24,7 +24,7 @@ from leafwise.datasets import (
 from leafwise.errors import DatasetError, OutputError, SettingsError
 from leafwise.experiments.choice import best_candidate, chosen_elsewhere
 from leafwise.experiments.scoring import METRICS, Candidate, kept_scores
-from leafwise.experiments.sheets import draw_sheet, found_cells
+from leafwise.experiments.sheets import WORST, draw_sheet, found_cells
 from leafwise.imaging import make_folder, write_text
 from leafwise.models import load_model
 from leafwise.training import (
@@ -37,7 +37,6 @@ from leafwise.training import (
     train_cluster_net,
 )
 
-WORST = 5  # photos drawn
 START_NAME = "start.txt"  # in a cross-validation's folder: where its models started from
 ONE_DEVICE = Hardware(devices="1")  # each process of a training on several would run the whole experiment
 

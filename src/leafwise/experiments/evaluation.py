@@ -1,24 +1,28 @@
 """One model on one data set with truth, under several pipelines."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from leafwise.config import PAPER_PIPELINES, SegmentSettings, to_dict
 from leafwise.datasets import Pair, trained_names, unseen
 from leafwise.errors import DatasetError
-from leafwise.experiments.scoring import METRICS, TRUE_MEANS, Candidate, make_candidates, score_photos
-from leafwise.experiments.sheets import draw_found
+from leafwise.experiments.scoring import (
+    METRICS,
+    TRUE_MEANS,
+    Candidate,
+    make_candidates,
+    score_photos,
+    without_nan,
+)
+from leafwise.experiments.sheets import WORST, draw_found
 from leafwise.imaging import make_folder, write_image, write_text
 from leafwise.models import Model, reference_to
 from leafwise.segmenter import Segmenter
 from leafwise.training import SPLIT_NAME
-
-WORST = 5  # photos drawn
 
 
 @dataclass(frozen=True)
@@ -97,14 +101,10 @@ def write_evaluation(evaluation: Evaluation, out: Path, pairs: Sequence[Pair], m
     summary = {
         "model": reference_to(model.folder),
         "photos": len(pairs),
-        "pipelines": {name: _without_nan(row) for name, row in means.to_dict("index").items()},
+        "pipelines": {name: without_nan(row) for name, row in means.to_dict("index").items()},
         "worst": [pair.name for pair in shown],
         "settings": to_dict(first.settings),
     }
     write_text(out / "photos.csv", evaluation.photos.drop(columns="settings").to_csv(index=False))
     write_text(out / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
     write_image(out / "worst.png", draw_found(shown, model, [first]))
-
-
-def _without_nan(row: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {name: None if pd.isna(value) else value for name, value in row.items()}

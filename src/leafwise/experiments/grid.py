@@ -7,7 +7,7 @@ from typing import Any
 
 from leafwise.config import ClusteringSettings, PipelineSettings, RunSettings, apply_overrides
 from leafwise.errors import SettingsError
-from leafwise.experiments.scoring import Candidate, make_candidates
+from leafwise.experiments.scoring import TRUE_MEANS, Candidate, make_candidates
 
 _HDBSCAN_GRID = {
     "min_cluster_size": (20, 30),
@@ -50,10 +50,14 @@ def clustering_grid(settings: RunSettings, choices: Sequence[str] = ()) -> list[
 def grid_candidates(
     settings: RunSettings, pipelines: Sequence[str], choices: Sequence[str] = ()
 ) -> list[Candidate]:
-    """Every pipeline with every clustering setting of its own `clustering_grid`. Raises SettingsError as that does."""
+    """Every pipeline with every clustering setting of its own `clustering_grid`. Raises SettingsError as that does.
+
+    A pipeline that begins with true means has the first settings of the settings' own clustering.
+    """
     candidates = []
     for steps in pipelines:
-        own = replace(settings, pipeline=PipelineSettings(steps))
+        clustering = settings.pipeline.clustering if steps.split("+")[0] == TRUE_MEANS else steps
+        own = replace(settings, pipeline=PipelineSettings(clustering))
         candidates += make_candidates([steps], clustering_grid(own, choices), own.segment)
     return candidates
 

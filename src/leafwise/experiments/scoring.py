@@ -1,9 +1,11 @@
 """Scores of one model on photos with truth, under any number of settings at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from math import isnan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,15 +70,23 @@ def score_photos(
 
     Raises ModelError where a candidate needs a ClusterNet and the model has none.
     """
-    segmenter, *_ = (Segmenter(model, candidate.settings) for candidate in candidates)  # each is checked
-    score = partial(_score_photo, candidates=list(candidates), network=model.cluster_network)
+    segmenters = [Segmenter(model, candidate.settings) for candidate in candidates]  # each is checked
+    looks = [(one.settings.looks, one.settings.clustering.foreground_threshold) for one in candidates]
+    kinds = list(dict.fromkeys(looks))  # what finds the plants is the same for most candidates
+    looking = [segmenters[looks.index(kind)] for kind in kinds]
+    score = partial(
+        _score_photo,
+        candidates=list(candidates),
+        kinds=[kinds.index(one) for one in looks],
+        network=model.cluster_network,
+    )
     tables = []
     with Workers(workers) as pool:
         for start in range(
             0, len(pairs), AHEAD * workers
         ):  # a pool's map would take in all embeddings at once
             part = pairs[start : start + AHEAD * workers]
-            seen = (segmenter.look([read_image(pair.image)])[0] for pair in part)
+            seen = ([one.look([read_image(pair.image)])[0] for one in looking] for pair in part)
             for rows in pool.map(score, part, seen) if workers > 1 else map(score, part, seen):
                 tables += rows
                 on_photo()
@@ -94,6 +104,11 @@ def kept_scores(
     table = score_photos(pairs, load_model(model), candidates, workers=workers)
     write_text(path, table.to_csv(index=False))
     return table
+
+
+def without_nan(row: Mapping[Any, Any]) -> dict[Any, Any]:
+    """A row with None where a value is nan, as JSON has it."""
+    return {name: None if isinstance(value, float) and isnan(value) else value for name, value in row.items()}
 
 
 def leaves_of(
@@ -122,13 +137,18 @@ def true_labels(plant: SeenPlant, settings: SegmentSettings, truth: NDArray[np.i
 
 
 def _score_photo(
-    pair: Pair, seen: list[SeenPlant], candidates: list[Candidate], network: ClusterNetwork | None
+    pair: Pair,
+    seen: list[list[SeenPlant]],
+    candidates: list[Candidate],
+    kinds: list[int],
+    network: ClusterNetwork | None,
 ) -> list[dict[str, object]]:
+    """`kinds` says for each candidate which of the ways in which the photo was `seen` is its own."""
     truth = read_labels(pair.labels)
     rows: list[dict[str, object]] = []
-    starts: dict[object, list[NDArray[np.int32]]] = {}
-    for number, candidate in enumerate(candidates):
-        scores = score_labels(truth, leaves_of(seen, truth, candidate, network, starts).labels)
+    starts: list[dict[object, list[NDArray[np.int32]]]] = [{} for _ in seen]
+    for number, (candidate, kind) in enumerate(zip(candidates, kinds, strict=True)):
+        scores = score_labels(truth, leaves_of(seen[kind], truth, candidate, network, starts[kind]).labels)
         row = {
             "photo": pair.name,
             "number": number,

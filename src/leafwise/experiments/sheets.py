@@ -16,6 +16,7 @@ from leafwise.models import Model
 from leafwise.plots import color_labels, picture_grid
 from leafwise.segmenter import Segmenter
 
+WORST = 5  # photos drawn, where the worst are
 MAX_WIDTH = 2400  # pixels of a sheet
 MAX_CELL = 400  # pixels, width of a picture where a sheet has few columns
 SPACE = 4  # pixels, that the grid needs beside each picture and at its edge

@@ -3,19 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from leafwise.config import (
-    PAPER_PIPELINES,
-    ClusteringSettings,
-    RunSettings,
-)
+from leafwise.config import PAPER_PIPELINES, RunSettings
 from leafwise.datasets import Folds, make_holdout
 from leafwise.experiments.choice import chosen_elsewhere
-from leafwise.experiments.crossval import cluster_net_once, trained_once
-from leafwise.experiments.scoring import TRUE_MEANS, kept_scores, make_candidates
+from leafwise.experiments.crossval import ONE_DEVICE, cluster_net_once, trained_once
+from leafwise.experiments.scoring import TRUE_MEANS, Candidate, kept_scores
 from leafwise.imaging import write_text
 from leafwise.training import Hardware
 
@@ -23,12 +18,7 @@ CLUSTER_NET_SHARE = (
     30 / 108
 )  # of a fold's training photos: the paper has 78 for the embeddings, 30 for ClusterNet
 PIPELINES = (*PAPER_PIPELINES, f"{TRUE_MEANS}+cluster_net")
-LOSS_VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "plain": {},
-    "edge": {"edge_weight": 1.0},
-    "weighted": {"pixel_weights": "key_points"},
-    "edge+weighted": {"edge_weight": 1.0, "pixel_weights": "key_points"},
-}
+LOSS_VARIANTS = ("plain", "edge", "weighted", "edge+weighted")
 
 
 @dataclass(frozen=True)
@@ -49,27 +39,32 @@ class Table1:
 
 
 def loss_variants(settings: RunSettings) -> dict[str, RunSettings]:
-    """The same settings with and without the edge loss and the weighted mean."""
-    return {
-        name: replace(settings, loss=replace(settings.loss, **changes))
-        for name, changes in LOSS_VARIANTS.items()
-    }
+    """The same settings with and without the edge loss, by its own weight or 1, and the mean weighted by key points."""
+    variants = {}
+    for name in LOSS_VARIANTS:
+        edge = (settings.loss.edge_weight or 1.0) if "edge" in name else 0.0
+        loss = replace(
+            settings.loss,
+            edge_weight=edge,
+            pixel_weights="key_points" if "weighted" in name else "uniform",
+        )
+        variants[name] = replace(settings, loss=loss)
+    return variants
 
 
 def run_table1(
     folds: Folds,
     out: Path,
     variants: Mapping[str, RunSettings],
-    clusterings: Sequence[ClusteringSettings],
+    candidates: Sequence[Candidate],
     *,
-    pipelines: Sequence[str] = PIPELINES,
-    hardware: Hardware = Hardware(),  # noqa: B008 frozen
+    hardware: Hardware = ONE_DEVICE,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Table1:
     """Train and score all that the table needs, fold by fold, and write `out`/photos.csv.
 
     A fold's training photos are parted into the paper's roles: some train the embeddings, the others ClusterNet,
-    the fold's own are scored. The clustering settings of a row are those that are best for it on the other folds.
+    the fold's own are scored. The candidate of a pipeline's row is the one that is best for it on the other folds.
     Every stage (`out`/foldN/VARIANT/embedding, cluster_net, scores.csv) is kept, resumed and never done twice.
 
     Raises OutputError where `out` holds models of other settings.
@@ -87,7 +82,6 @@ def run_table1(
             on_step(f"{step}: ClusterNet, {len(roles.validation)} photos")
             shown = [(model, roles.validation)]
             model = cluster_net_once(shown, model, folder / "cluster_net", settings.cluster_net, hardware)
-            candidates = make_candidates(pipelines, clusterings, settings.segment)
             on_step(f"{step}: scores, {len(fold.validation)} photos, {len(candidates)} settings")
             table = kept_scores(folder / "scores.csv", fold.validation, model, candidates)
             tables.append(table.assign(fold=number, variant=name))

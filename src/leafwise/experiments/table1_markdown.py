@@ -10,7 +10,7 @@ import tomli_w
 from leafwise.config import RunSettings, to_dict
 from leafwise.experiments.published import PAPER_SOURCE, PEERS, PublishedRow
 from leafwise.experiments.scoring import TRUE_MEANS
-from leafwise.experiments.table1 import LOSS_VARIANTS
+from leafwise.experiments.table1 import loss_variants
 
 HEADERS = {"sbd": "SBD", "fbd": "FBD", "abs_dic": r"\|DiC\|"}  # as a Markdown table takes them
 NOTHING = "—"  # as in the paper
@@ -32,7 +32,7 @@ def compose(
     """The whole page; `rows` are those of `table1_report.compared`, `figures` are paragraphs of Markdown."""
     parts = ["# Table 1, measured anew", _introduction(rows)]
     for variant, kind in rows.groupby("variant", sort=False):
-        parts += _variant(str(variant), kind)
+        parts += _variant(str(variant), kind, settings)
     if rows["variant"].nunique() > 1:
         parts += ["## The loss variants side by side: SBD", _side_by_side(rows)]
     parts += ["## Other methods, as the paper lists them", _peers(PEERS)]
@@ -100,8 +100,9 @@ def _introduction(rows: pd.DataFrame) -> str:
     )
 
 
-def _variant(name: str, rows: pd.DataFrame) -> list[str]:
-    changes = ", ".join(f"`loss.{key} = {value}`" for key, value in LOSS_VARIANTS.get(name, {}).items())
+def _variant(name: str, rows: pd.DataFrame, settings: RunSettings) -> list[str]:
+    plain, own = (to_dict(one.loss) for one in (settings, loss_variants(settings).get(name, settings)))
+    changes = ", ".join(f"`loss.{key} = {value}`" for key, value in own.items() if value != plain[key])
     values = [[_name(row), *_cells(row)] for row in rows.to_dict("records")]
     differences = [
         [_name(row), *_difference_cells(row)]

@@ -9,11 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from leafwise.config import ClusteringSettings, RunSettings, to_dict
+from leafwise.config import RunSettings, to_dict
 from leafwise.datasets import Folds, Pair, make_holdout
-from leafwise.experiments.grid import clustering_grid
 from leafwise.experiments.published import PAPER, PEERS
-from leafwise.experiments.scoring import TRUE_MEANS, Candidate, make_candidates
+from leafwise.experiments.scoring import TRUE_MEANS, Candidate, without_nan
 from leafwise.experiments.table1 import CLUSTER_NET_SHARE, Table1
 from leafwise.experiments.table1_figures import draw_figure5, draw_figure6, spread_over
 from leafwise.experiments.table1_markdown import HEADERS, Roles, compose
@@ -29,8 +28,8 @@ def report_table1(
     out: Path,
     settings: RunSettings,
     folds: Folds,
+    candidates: Sequence[Candidate],
     *,
-    clusterings: Sequence[ClusteringSettings] | None = None,
     n_shown: int = PHOTOS_SHOWN,
 ) -> None:
     """Write `out`/table1.md, table1.csv, table1.json, figure5.png and, without a foreground head, figure6.png.
@@ -40,14 +39,11 @@ def report_table1(
         out: the folder of `run_table1`.
         settings: those of the plain loss.
         folds: those of `run_table1`; the table may hold only the first of them.
-        clusterings: those of `run_table1`; `clustering_grid` of the settings where none are given.
+        candidates: those of `run_table1`.
         n_shown: how many photos figure 5 shows.
 
     Raises OutputError where a file cannot be written.
     """
-    candidates = make_candidates(
-        list(table.photos["pipeline"].unique()), clusterings or clustering_grid(settings), settings.segment
-    )
     figures = draw_figures(table, out, folds, candidates, n_shown)
     scored = sorted(table.photos["fold"].unique())
     write_report(table, out, settings, roles_of(folds, scored), figures)
@@ -66,7 +62,7 @@ def write_report(
     """
     rows = compared(table)
     content = {
-        "rows": [_without_nan(row) for row in rows.to_dict("records")],
+        "rows": [without_nan(row) for row in rows.to_dict("records")],
         "paper": {pipeline: asdict(row) for pipeline, row in PAPER.items()},
         "other_methods": [asdict(row) for row in PEERS],
         "roles": [asdict(role) for role in roles],
@@ -173,9 +169,3 @@ def _base_of(pipeline: str, pipelines: pd.Series) -> str:
 
 def _less(row: Mapping[Any, Any] | None, base: Mapping[Any, Any] | None, metric: str) -> float:
     return math.nan if row is None or base is None else row[metric] - base[metric]
-
-
-def _without_nan(row: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {
-        key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()
-    }

@@ -45,6 +45,21 @@ from leafwise.errors import SettingsError
         (TrainingSettings, "plant_photos", -1),
         (TrainingSettings, "least_views", -1),
         (TrainingSettings, "warm_up", 0.0),
+        (TrainingSettings, "validate_every", 0),
+        (TrainingSettings, "workers", -1),
+        (TrainingSettings, "weight_decay", -1.0),
+        (TrainingSettings, "seed", -1),
+        (TrainingSettings, "synthetic_plants", -3),
+        (TrainingSettings, "patience", -1),
+        (TrainingSettings, "pictures", -1),
+        (TrainingSettings, "half_cycle_epochs", 0),
+        (TrainingSettings, "lowest_learning_rate", -1.0),
+        (AugmentSettings, "whole_photo_share", 2.0),
+        (AugmentSettings, "shift", -0.1),
+        (LossSettings, "pull_weight", -1.0),
+        (LossSettings, "push_weight", -1.0),
+        (LossSettings, "reg_weight", -1.0),
+        (LossSettings, "foreground_weight", -1.0),
         (LookSettings, "largest_zoom", 0),
         (LookSettings, "tile_side", -1),
         (LookSettings, "tile_side", 31),
@@ -102,6 +117,12 @@ def test_a_value_out_of_range_is_named_with_its_section(kind, name, value):
     with pytest.raises(SettingsError, match=name) as failure:
         kind(**{name: value})
     assert "\n" not in str(failure.value)
+
+
+def test_the_cyclic_schedules_lowest_rate_is_not_above_its_highest():
+    with pytest.raises(SettingsError, match="lowest_learning_rate"):
+        TrainingSettings(schedule="cyclic", learning_rate=1e-7)
+    assert TrainingSettings(learning_rate=1e-7).lowest_learning_rate == 1e-6  # of no other schedule
 
 
 def test_without_a_foreground_head_the_background_must_be_an_instance():
@@ -225,6 +246,7 @@ def test_a_folder_is_no_toml_file(tmp_path):
         ({"training": 3}, "must be a table"),
         ({"training": {"epochs": "three"}}, "epochs must be int, it is 'three'"),
         ({"training": {"epochs": 3.5}}, "epochs must be int"),
+        ({"training": {"milestones": ["a"]}}, "milestones must be int, it is 'a'"),
         ({"training": {"epochs": True}}, "epochs must be int"),
         ({"training": {"learning_rate": True}}, "learning_rate must be float"),
         ({"looks": {"one_plant": 1}}, "one_plant must be bool"),

@@ -11,6 +11,19 @@ def _require(condition: bool, message: str) -> None:  # noqa: FBT001
         raise SettingsError(message)
 
 
+def _require_at_least(lowest: float, settings: object, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        what = f"be at least {lowest}" if lowest else "not be negative"
+        _require(value >= lowest, f"{name} must {what}; it is {value}")
+
+
+def _require_share(settings: object, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        _require(0 <= value <= 1, f"{name} must lie between 0 and 1; it is {value}")
+
+
 @dataclass(frozen=True)
 class LookSettings:
     """How photos are looked at: first whole, then one square for each plant."""
@@ -30,22 +43,17 @@ class LookSettings:
             self.input_size >= 32 and self.input_size % 32 == 0,
             f"looks.input_size must be a multiple of 32, at least 32; it is {self.input_size}",
         )
-        _require(self.margin >= 0, f"looks.margin must not be negative; it is {self.margin}")
         _require(
             self.first_size >= self.input_size and self.first_size % 32 == 0,
             f"looks.first_size must be a multiple of 32, not below looks.input_size; it is {self.first_size}",
         )
-        _require(self.largest_zoom >= 1, f"looks.largest_zoom must be at least 1; it is {self.largest_zoom}")
         _require(
             self.tile_side == 0 or self.tile_side >= 32,
             f"looks.tile_side must be at least 32, or 0; it is {self.tile_side}",
         )
-        _require(self.plant_gap >= 0, f"looks.plant_gap must not be negative; it is {self.plant_gap}")
-        _require(self.photo_gap >= 0, f"looks.photo_gap must not be negative; it is {self.photo_gap}")
-        _require(
-            0 <= self.smallest_plant <= 1,
-            f"looks.smallest_plant must lie between 0 and 1; it is {self.smallest_plant}",
-        )
+        _require_at_least(0, self, "margin", "plant_gap", "photo_gap")
+        _require_at_least(1, self, "largest_zoom")
+        _require_share(self, "smallest_plant")
 
 
 CLUSTERINGS = ("seeded", "mean_shift", "hdbscan", "sklearn_hdbscan", "fast_hdbscan")
@@ -105,34 +113,15 @@ class ClusteringSettings:
     foreground_threshold: float = 0.5  # probability from which a pixel belongs to a plant
 
     def __post_init__(self) -> None:
-        _require(
-            self.min_cluster_size >= 2,
-            f"clustering.min_cluster_size must be at least 2; it is {self.min_cluster_size}",
+        _require_at_least(2, self, "min_cluster_size")
+        _require_at_least(1, self, "pixel_step")
+        _require_at_least(
+            0, self, "min_samples", "split_distance", "merge_distance", "min_core_size", "steepest"
         )
-        _require(
-            self.min_samples >= 0, f"clustering.min_samples must not be negative; it is {self.min_samples}"
-        )
-        _require(
-            self.split_distance >= 0,
-            f"clustering.split_distance must not be negative; it is {self.split_distance}",
-        )
-        _require(self.pixel_step >= 1, f"clustering.pixel_step must be at least 1; it is {self.pixel_step}")
-        _require(
-            self.merge_distance >= 0,
-            f"clustering.merge_distance must not be negative; it is {self.merge_distance}",
-        )
-        _require(
-            self.min_core_size >= 0,
-            f"clustering.min_core_size must not be negative; it is {self.min_core_size}",
-        )
-        _require(self.steepest >= 0, f"clustering.steepest must not be negative; it is {self.steepest}")
+        _require_share(self, "border_shift")
         _require(
             self.density_radius > 0 and self.seed_radius > 0,
             "clustering.density_radius and clustering.seed_radius must be positive",
-        )
-        _require(
-            0 <= self.border_shift <= 1,
-            f"clustering.border_shift must lie between 0 and 1; it is {self.border_shift}",
         )
         _require(
             0 < self.foreground_threshold < 1,
@@ -160,13 +149,8 @@ class RefineSettings:
             self.merge in ("size", "likelihood"),
             f"refine.merge must be size or likelihood; it is {self.merge!r}",
         )
-        _require(
-            self.mrf_data_weight >= 0 and self.mrf_smoothness_weight >= 0,
-            "refine.mrf_data_weight and refine.mrf_smoothness_weight must not be negative",
-        )
-        _require(
-            self.mrf_reduction >= 1, f"refine.mrf_reduction must be at least 1; it is {self.mrf_reduction}"
-        )
+        _require_at_least(0, self, "mrf_data_weight", "mrf_smoothness_weight")
+        _require_at_least(1, self, "mrf_reduction")
         _require(
             0 < self.mask_threshold < 1,
             f"refine.mask_threshold must lie between 0 and 1; it is {self.mask_threshold}",
@@ -199,15 +183,11 @@ class NetSettings:
         _require(
             self.decoder in ("light", "paper"), f"net.decoder must be light or paper; it is {self.decoder!r}"
         )
-        _require(
-            self.decoder_width >= 0.25, f"net.decoder_width must be at least 0.25; it is {self.decoder_width}"
-        )
+        _require_at_least(0.25, self, "decoder_width")
+        _require_at_least(1, self, "embedding_size")
         _require(
             self.decoder == "light" or self.decoder_width == 1,
             f"net.decoder_width is of the light decoder; leave it at 1 with the paper's, not {self.decoder_width}",
-        )
-        _require(
-            self.embedding_size >= 1, f"net.embedding_size must be at least 1; it is {self.embedding_size}"
         )
 
 
@@ -229,10 +209,10 @@ class LossSettings:
     foreground_weight: float = 1.0  # of the foreground head's own loss
 
     def __post_init__(self) -> None:
-        _require(self.pull_margin >= 0, f"loss.pull_margin must not be negative; it is {self.pull_margin}")
+        weights = ("pull", "push", "reg", "edge", "overlap", "foreground")
+        _require_at_least(0, self, "pull_margin", *(f"{name}_weight" for name in weights))
+        _require_at_least(1, self, "edge_pixels")
         _require(self.push_margin > 0, f"loss.push_margin must be positive; it is {self.push_margin}")
-        _require(self.edge_weight >= 0, f"loss.edge_weight must not be negative; it is {self.edge_weight}")
-        _require(self.edge_pixels >= 1, f"loss.edge_pixels must be at least 1; it is {self.edge_pixels}")
         _require(
             self.edge_hinge in ("printed", "authors"),
             f"loss.edge_hinge must be printed or authors; it is {self.edge_hinge!r}",
@@ -240,9 +220,6 @@ class LossSettings:
         _require(
             self.pixel_weights in ("uniform", "key_points", "border"),
             f"loss.pixel_weights must be uniform, key_points or border; it is {self.pixel_weights!r}",
-        )
-        _require(
-            self.overlap_weight >= 0, f"loss.overlap_weight must not be negative; it is {self.overlap_weight}"
         )
         _require(
             self.edge_weight == 0 or self.push_margin > self.pull_margin,
@@ -274,15 +251,14 @@ class AugmentSettings:
             self.kind in ("zoom", "paper", "none"),
             f"augment.kind must be zoom, paper or none; it is {self.kind!r}",
         )
-        for name, most in (("color", 1.0), ("hue", 0.5)):
-            value = getattr(self, name)
-            _require(0 <= value <= most, f"augment.{name} must lie between 0 and {most}; it is {value}")
-        for name in ("laid_share", "distractor_share", "vein_share", "background_share", "camera_share"):
-            value = getattr(self, name)
-            _require(0 <= value <= 1, f"augment.{name} must lie between 0 and 1; it is {value}")
-        for name in ("most_laid", "most_distractors"):
-            value = getattr(self, name)
-            _require(value >= 1, f"augment.{name} must be at least 1; it is {value}")
+        _require_share(
+            self,
+            *("color", "whole_photo_share", "laid_share", "distractor_share", "vein_share"),
+            *("background_share", "camera_share"),
+        )
+        _require(0 <= self.hue <= 0.5, f"hue must lie between 0 and 0.5; it is {self.hue}")
+        _require_at_least(0, self, "shift")
+        _require_at_least(1, self, "most_laid", "most_distractors")
         _require(
             0 < self.smallest_view <= self.largest_view,
             "augment.smallest_view must be positive and not above augment.largest_view",
@@ -312,10 +288,14 @@ class OptimizerSettings:
         ):
             value = getattr(self, name)
             _require(value in allowed, f"{name} must be one of {', '.join(allowed)}; it is {value!r}")
-        for name in ("epochs", "batch_size"):
-            _require(getattr(self, name) >= 1, f"{name} must be at least 1; it is {getattr(self, name)}")
+        _require_at_least(1, self, "epochs", "batch_size", "half_cycle_epochs")
+        _require_at_least(0, self, "weight_decay", "seed", "lowest_learning_rate")
         _require(0 < self.warm_up < 1, f"warm_up must lie between 0 and 1; it is {self.warm_up}")
         _require(self.learning_rate > 0, f"learning_rate must be positive; it is {self.learning_rate}")
+        _require(
+            self.schedule != "cyclic" or self.lowest_learning_rate <= self.learning_rate,
+            f"lowest_learning_rate must not be above learning_rate; it is {self.lowest_learning_rate}",
+        )
 
 
 @dataclass(frozen=True)
@@ -339,14 +319,13 @@ class TrainingSettings(OptimizerSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(
-            self.plant_photos >= 0,
-            f"training.plant_photos must not be negative; it is {self.plant_photos}",
+        _require_at_least(
+            0,
+            self,
+            *("synthetic_plants", "plant_photos", "least_views", "pictures", "patience", "workers"),
         )
-        _require(
-            self.least_views >= 0,
-            f"training.least_views must not be negative; it is {self.least_views}",
-        )
+        _require_at_least(1, self, "validate_every")
+        _require_share(self, "settle_norms")
         _require(
             self.grow_from >= 0 and self.grow_from % 32 == 0,
             f"training.grow_from must be a multiple of 32, or 0; it is {self.grow_from}",
@@ -354,10 +333,6 @@ class TrainingSettings(OptimizerSettings):
         _require(
             0 <= self.start_share < 1,
             f"training.start_share must lie in [0, 1); it is {self.start_share}",
-        )
-        _require(
-            0 <= self.settle_norms <= 1,
-            f"training.settle_norms must lie between 0 and 1; it is {self.settle_norms}",
         )
         _require(0 <= self.averaging < 1, f"training.averaging must lie in [0, 1); it is {self.averaging}")
         _require(
@@ -385,7 +360,8 @@ class ClusterNetSettings(OptimizerSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(self.width >= 1, f"cluster_net.width must be at least 1; it is {self.width}")
+        _require_at_least(1, self, "width")
+        _require_at_least(0, self, "positive_weight")
         _require(
             self.window >= 0 and self.window % 16 == 0,
             f"cluster_net.window must be a multiple of 16, or 0; it is {self.window}",
@@ -393,10 +369,6 @@ class ClusterNetSettings(OptimizerSettings):
         _require(
             self.means in ("leaves", "clusters", "both"),
             f"cluster_net.means must be leaves, clusters or both; it is {self.means!r}",
-        )
-        _require(
-            self.positive_weight >= 0,
-            f"cluster_net.positive_weight must not be negative; it is {self.positive_weight}",
         )
 
 

@@ -91,8 +91,8 @@ def _checked(hint: Any, value: Any, where: str) -> Any:
     if hint is float and type(value) is int:
         return float(value)
     plain = get_origin(hint) or hint
-    if plain is tuple and isinstance(value, list):
-        return tuple(value)
+    if plain is tuple and isinstance(value, list):  # of any length, all of one type
+        return tuple(_checked(get_args(hint)[0], one, where) for one in value)
     if isinstance(plain, type) and type(value) is not plain and not isinstance(value, plain):
         raise SettingsError(f"{where} must be {plain.__name__}, it is {value!r}")
     if plain is int and isinstance(value, bool):

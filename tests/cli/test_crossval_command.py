@@ -141,6 +141,11 @@ def test_what_cannot_be_is_refused_in_one_line(run, plants, tmp_path):
     assert "2 folds, 3 are asked for" in refused(*arguments_of(plants, out, "--folds", "3"))
     assert "4 pairs cannot make 5 folds" in refused(*arguments_of(plants, tmp_path / "cv", "--folds", "5"))
     assert "did you mean epochs?" in refused(*arguments_of(plants, tmp_path, "--set", "training.epoch=1"))
+    line = refused(*arguments_of(plants, tmp_path, "--grid", "min_size=1"))
+    assert "--grid: clustering: no setting 'min_size'" in line
+    assert "--grid: clustering.min_core_size has no values" in refused(
+        *arguments_of(plants, tmp_path, "--grid", "min_core_size")
+    )
     assert "did you mean push_margin?" in refused(
         *arguments_of(plants, tmp_path, "--vary", "loss.push_margn=1,2")
     )

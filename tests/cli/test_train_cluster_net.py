@@ -98,3 +98,11 @@ def test_what_cannot_be_is_refused_in_one_line(dataset, seeing_model, tmp_path):
     assert "folds.json" in refused(
         *arguments_of(dataset, seeing_model, tmp_path / "c", "--crossval", tmp_path)
     )
+    split = tmp_path / "folds.json"
+    split.write_text(
+        json.dumps({"seed": 0, "by_group": False, "splits": [{"train": ["p0"], "validation": []}]})
+    )
+    both = ("--crossval", tmp_path, "--split", split)
+    assert "give one of them" in refused(*arguments_of(dataset, seeing_model, tmp_path / "d", *both))
+    assert "no trained fold" in refused(*arguments_of(dataset, seeing_model, tmp_path / "e", *both[:2]))
+    assert "no validation photos" in refused(*arguments_of(dataset, seeing_model, tmp_path / "f", *both[2:]))

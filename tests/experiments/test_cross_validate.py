@@ -199,7 +199,7 @@ def test_variants_are_all_combinations_under_names_of_their_own():
         "push_margin=10,pull_margin=1": (10, 1),
     }
     assert varied(SETTINGS, []) == {"": SETTINGS}
-    with pytest.raises(SettingsError, match=r"section\.key=value,value"):
+    with pytest.raises(SettingsError, match=r"--vary: loss\.push_margin has no values"):
         varied(SETTINGS, ["loss.push_margin"])
 
 

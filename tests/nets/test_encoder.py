@@ -1,11 +1,15 @@
+import copy
 import pickle
 
 import pytest
 import timm
 import torch
 from safetensors.torch import load_file, save_file
+from timm.layers.conv2d_same import Conv2dSame
+from torch import nn
 
 from leafwise.errors import ModelError
+from leafwise.nets import encoder as encoder_of
 from leafwise.nets import make_encoder
 
 SMALL = "test_byobnet"
@@ -98,6 +102,27 @@ def test_weights_of_another_encoder_are_refused(tmp_path):
     with pytest.raises(ModelError, match="not weights of 'test_byobnet'") as failure:
         make_encoder(SMALL, str(path))
     one_line(failure)
+
+
+@pytest.mark.parametrize("name", [SMALL, "test_resnet", "mobilenetv2_100"])  # the first has other names in it
+def test_the_file_that_timm_publishes_is_taken_without_its_classifier(tmp_path, name):
+    torch.manual_seed(2)
+    whole = timm.create_model(name).eval()
+    save_file(whole.state_dict(), tmp_path / "model.safetensors")
+    image = torch.randn(1, 3, 64, 64)
+    ours = make_encoder(name, str(tmp_path / "model.safetensors")).eval()(image)
+    theirs = whole.forward_intermediates(image, intermediates_only=True)
+    torch.testing.assert_close(ours[-1], theirs[-1])
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+def test_the_halving_convolution_pads_as_tensorflow(kernel):
+    theirs = Conv2dSame(3, 4, kernel, stride=2)
+    ours = nn.Sequential(copy.deepcopy(theirs))
+    encoder_of._pad_for_even_sides(ours)
+    images = torch.rand(1, 3, 8, 12)
+    torch.testing.assert_close(ours(images), theirs(images))
+    assert type(ours[0]) is not Conv2dSame
 
 
 @pytest.mark.parametrize("change", ["another width", "one missing", "one too many"])

@@ -95,9 +95,13 @@ def read_settings(
     A training that goes on from weights has views of the full size at once, unless a file or override says otherwise.
     """
     from leafwise.config import RunSettings, apply_overrides, from_dict, read_toml, to_dict
+    from leafwise.errors import SettingsError
     from leafwise.models import find_model, read_card
 
     tables = read_toml(config) if config else {}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise SettingsError(f"{config}: {name} must be a table, [{name}]")
     if start or goes_on:  # small views would teach again what is known
         tables["training"] = {"grow_from": 0} | tables.get("training", {})
     if start:  # the network and how it looks at photos come from the model

@@ -57,9 +57,12 @@ def train_cluster_net(
     require_training()
     from leafwise.cli.train import checked_pairs, read_settings
     from leafwise.datasets import read_folds
+    from leafwise.errors import DatasetError, SettingsError
     from leafwise.training import SETTINGS_NAME, Hardware
     from leafwise.training import train_cluster_net as train_net
 
+    if crossval is not None and split is not None:
+        raise SettingsError("--crossval and --split both say which photos to train on; give one of them")
     if resume and config is None and (out / SETTINGS_NAME).is_file():
         config = out / SETTINGS_NAME
     settings = read_settings(config, set_ or []).cluster_net
@@ -69,9 +72,13 @@ def train_cluster_net(
         folds = read_folds(crossval / "folds.json", pairs).splits
         models = [crossval / f"fold{number}" / "model" for number in range(1, len(folds) + 1)]
         others = [(one, fold.validation) for one, fold in zip(models, folds, strict=True) if one.is_dir()]
+        if not others:
+            raise DatasetError(f"{crossval}: has no trained fold; name a folder of `leafwise crossval`")
         pairs = []
     elif split is not None:
         pairs = list(read_folds(split, pairs).splits[0].validation)
-    hardware = Hardware(accelerator, precision=precision)
+        if not pairs:
+            raise DatasetError(f"{split}: names no validation photos; give another file, or no --split")
+    hardware = Hardware(accelerator, devices="1", precision=precision)
     folder = train_net(pairs, model, out, settings, others=others, resume=resume, hardware=hardware)
     plain().print(f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {folder}")

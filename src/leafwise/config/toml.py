@@ -54,8 +54,10 @@ def from_dict(kind: type[Settings], values: Mapping[str, Any], *, where: str = "
         raise SettingsError(f"{where}: {error}") from error
 
 
-def apply_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
+def apply_overrides(settings: Settings, overrides: Sequence[str], *, option: str = "--set") -> Settings:
     """Settings with `section.key=value` overrides applied; the values are written as in TOML.
+
+    Raises SettingsError, which begins with the `option` that they were given by, for what cannot be.
 
     >>> from leafwise.config import RunSettings
     >>> apply_overrides(RunSettings(), ["training.epochs=3"]).training.epochs
@@ -66,10 +68,12 @@ def apply_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
         path, equals, text = override.partition("=")
         *sections, key = path.strip().split(".")
         if not equals or not key or len(sections) != 1:
-            raise SettingsError(f"--set {override}: write section.key=value, for example training.epochs=30")
+            raise SettingsError(
+                f"{option} {override}: write section.key=value, for example training.epochs=30"
+            )
         section = tables.setdefault(sections[0], {})
         section[key] = _value_of(text.strip())
-    return from_dict(type(settings), tables, where="--set")
+    return from_dict(type(settings), tables, where=option)
 
 
 def _value_of(text: str) -> Any:

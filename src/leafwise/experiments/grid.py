@@ -39,10 +39,8 @@ def clustering_grid(settings: RunSettings, choices: Sequence[str] = ()) -> list[
     for a setting that does not exist or has another type.
     """
     if choices:
-        return [
-            one.clustering
-            for one in varied(settings, [f"clustering.{choice}" for choice in choices]).values()
-        ]
+        changed = varied(settings, [f"clustering.{choice}" for choice in choices], option="--grid")
+        return [one.clustering for one in changed.values()]
     grid = GRIDS[settings.pipeline.clustering] if settings.net.foreground_head else PAPER_GRID
     return combinations(settings.clustering, grid)
 
@@ -70,7 +68,9 @@ def combinations(start: ClusteringSettings, grid: Mapping[str, Sequence[float]])
     return [replace(start, **values) for values in changes]
 
 
-def varied(settings: RunSettings, choices: Sequence[str]) -> dict[str, RunSettings]:
+def varied(
+    settings: RunSettings, choices: Sequence[str], *, option: str = "--vary"
+) -> dict[str, RunSettings]:
     """Settings with all combinations of `section.key=value1,value2,...`, each under a name that says what it is.
 
     No choices at all give the settings themselves under the name "".
@@ -78,17 +78,19 @@ def varied(settings: RunSettings, choices: Sequence[str]) -> dict[str, RunSettin
     >>> list(varied(RunSettings(), ["loss.push_margin=1.5,2", "loss.pull_margin=0.5"]))
     ['push_margin=1.5,pull_margin=0.5', 'push_margin=2,pull_margin=0.5']
 
-    Raises SettingsError for a setting that does not exist or has another type.
+    Raises SettingsError, which begins with the `option` that they were given by, for a setting that does not exist or
+    has another type.
     """
     lists = []
     for choice in choices:
         key, equals, values = choice.partition("=")
         if not equals or not values:
-            raise SettingsError(
-                f"--vary {choice}: write section.key=value,value, for example loss.push_margin=5,10"
-            )
+            example = "seed_radius=1.5,1.75" if option == "--grid" else "loss.push_margin=5,10"
+            raise SettingsError(f"{option}: {choice} has no values; write them as in {example}")
         lists.append([f"{key.strip()}={value.strip()}" for value in values.split(",")])
     return {
-        ",".join(change.partition(".")[2] for change in changes): apply_overrides(settings, changes)
+        ",".join(change.partition(".")[2] for change in changes): apply_overrides(
+            settings, changes, option=option
+        )
         for changes in product(*lists)
     }

@@ -12,10 +12,11 @@ WIDTHS = (128, 96, 64, 48)  # channels of the light decoder, the smallest map fi
 
 
 class PaperDecoder(nn.Module):
-    """The paper's decoder (section 4.3, figure 2): five steps up to the image's own size.
+    """The paper's decoder (section 4.3, figure 2): up to twice the side of the encoder's largest map.
 
-    Each step: nearest x 2, [conv 1x1, ReLU, BN], the encoder's feature map of that size beside it (none at
-    full size), twice [conv 3x3, ReLU, BN]. With ResNet-101: 2048 -> 1024 -> 512 -> 256 -> 64 -> 64.
+    Each step: nearest x 2, [conv 1x1, ReLU, BN], the encoder's feature map of that size beside it (none in the
+    last), twice [conv 3x3, ReLU, BN]. With ResNet-101, in five steps up to the image's own size, 2048 -> 1024 ->
+    512 -> 256 -> 64 -> 64 channels.
     """
 
     enlargement = 2  # of the encoder's largest map, along each axis
@@ -39,7 +40,7 @@ class PaperDecoder(nn.Module):
         self.out_channels = before
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Feature maps, the largest (h/2, w/2) first -> (B, out_channels, h, w)."""
+        """Feature maps, the largest (B, C, h, w) first, each half of the one before -> (B, out_channels, 2h, 2w)."""
         *skips, x = features
         for narrow, mix, skip in zip(self.narrow, self.mix, [*reversed(skips), None], strict=True):
             x = narrow(F.interpolate(x, scale_factor=2, mode="nearest"))
@@ -48,7 +49,7 @@ class PaperDecoder(nn.Module):
 
 
 class LightDecoder(nn.Module):
-    """A narrow U-Net decoder that stops at half the image's size.
+    """A narrow U-Net decoder that stops at the encoder's largest map, as a rule half the image's size.
 
     Each step: nearest x 2, the encoder's feature map beside it, twice [conv 3x3, BN, ReLU]. Embeddings vary
     slowly inside a leaf, so that the last doubling can be a bilinear one, at a quarter of the cost.
@@ -74,7 +75,7 @@ class LightDecoder(nn.Module):
         self.out_channels = before
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Feature maps, the largest (h/2, w/2) first -> (B, out_channels, h/2, w/2)."""
+        """Feature maps, the largest (B, C, h, w) first, each half of the one before -> (B, out_channels, h, w)."""
         *skips, smallest = features
         x: Tensor = self.bottom(smallest)
         for mix, skip in zip(self.mix, reversed(skips), strict=True):

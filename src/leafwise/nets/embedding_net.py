@@ -10,7 +10,7 @@ from leafwise.nets.encoder import make_encoder
 
 
 class Outputs(NamedTuple):
-    """What the network says of each pixel of its own grid (the image's, or half of it with a light decoder)."""
+    """What the network says of each pixel of its own grid, `EmbeddingNet.stride` times coarser than the image."""
 
     embeddings: Tensor  # (B, D, h, w)
     foreground: Tensor | None  # (B, h, w), logits; None without a foreground head

@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import timm
+import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -31,9 +32,9 @@ def make_encoder(name: str, weights: str) -> nn.Module:
     except Exception as error:
         raise ModelError(_why_not(name, weights, error)) from error
     _check_pyramid(encoder, name)
-    _pad_for_even_sides(encoder)
     if weights not in ("hub", "none"):
-        _load_local(encoder, Path(weights), name)
+        encoder = _load_local(encoder, Path(weights), name)
+    _pad_for_even_sides(encoder)
     return encoder
 
 
@@ -67,8 +68,9 @@ class _HalvingConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, C', h/2, w/2), h and w even."""
-        before = (self.kernel_size[0] - 2) // 2
-        after = self.kernel_size[0] - 2 - before
+        padding = max(self.kernel_size[0] - 2, 0)
+        before = padding // 2
+        after = padding - before
         return super().forward(F.pad(x, (before, after, before, after)))
 
 
@@ -78,17 +80,33 @@ def _pad_for_even_sides(encoder: nn.Module) -> None:
             module.__class__ = _HalvingConv  # type: ignore[assignment]
 
 
-def _load_local(encoder: nn.Module, path: Path, name: str) -> None:
+def _load_local(encoder: nn.Module, path: Path, name: str) -> nn.Module:
+    """The encoder with the weights of a file: its own, or those of the whole classifier, as timm publishes them."""
     if not path.is_file():
         raise ModelError(f"{path}: no such weights file; set net.encoder_weights to a file, hub or none")
+    with torch.device("meta"):
+        whole = timm.create_model(name).state_dict()
     try:
         state = load_file(path)
-        missing, unexpected = encoder.load_state_dict(state, strict=False)
+        if _parameters(encoder.state_dict()) <= state.keys() <= encoder.state_dict().keys() | whole.keys():
+            encoder.load_state_dict(state, strict=False)
+            return encoder
+        if (
+            _parameters(whole) <= state.keys() <= whole.keys()
+        ):  # many of timm's encoders have other names in them
+            loaded: nn.Module = timm.create_model(
+                name, features_only=True, pretrained=True, pretrained_cfg_overlay={"file": str(path)}
+            )
+            return loaded
     except (SafetensorError, RuntimeError) as error:
         raise ModelError(f"{path}: not weights of {name!r}: {str(error).splitlines()[0]}") from error
-    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        raise ModelError(
-            f"{path}: not weights of {name!r}: {len(missing)} parameters are missing, "
-            f"{len(unexpected)} are unknown"
-        )
+    missing, unknown = _parameters(encoder.state_dict()) - state.keys(), state.keys() - whole.keys()
+    raise ModelError(
+        f"{path}: not weights of {name!r}: {len(missing)} parameters are missing, {len(unknown)} are unknown; "
+        "give the .safetensors file that timm publishes for this encoder"
+    )
+
+
+def _parameters(state: dict[str, Tensor]) -> set[str]:
+    """The names in a state that no file may lack."""
+    return {name for name in state if not name.endswith("num_batches_tracked")}

@@ -39,8 +39,9 @@ class _ForInference(nn.Module):
 def export_onnx(net: EmbeddingNet, path: Path, *, input_size: int) -> None:
     """Write a network as ONNX: images (B, 3, h, w) -> embeddings (B, D, h', w'), foreground (B, h', w').
 
-    Batch, height and width stay free (multiples of 32). `net` is left in evaluation mode. Raises OutputError
-    where the file cannot be written.
+    Batch, height and width stay free (multiples of 32). `net` is left on the CPU, in evaluation mode.
+
+    Raises OutputError where the file cannot be written.
     """
     outputs = ["embeddings"] + ["foreground"] * (net.foreground_head is not None)
     images = torch.zeros(2, 3, input_size, input_size)
@@ -50,8 +51,9 @@ def export_onnx(net: EmbeddingNet, path: Path, *, input_size: int) -> None:
 def export_cluster_net(net: ClusterNet, path: Path) -> None:
     """Write ClusterNet as ONNX: likelihood float32 (n, 1, h, w) -> masks float32 (n, h, w), probability in [0, 1].
 
-    Batch, height and width stay free (multiples of 16). `net` is left in evaluation mode. Raises OutputError
-    where the file cannot be written.
+    Batch, height and width stay free (multiples of 16). `net` is left on the CPU, in evaluation mode.
+
+    Raises OutputError where the file cannot be written.
     """
     likelihood = torch.zeros(2, 1, 64, 64)
     _export(
@@ -67,16 +69,21 @@ def _export(
     # the exporter prints its progress and warns of its own parts
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        program = torch.onnx.export(
-            net.cpu().eval(),
-            (example,),
-            dynamo=True,
-            input_names=[input_name],
-            output_names=output_names,
-            dynamic_shapes=({0: free, 2: free, 3: free},),
-            verbose=False,
-        )
+        logger = logging.getLogger("torch.onnx")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            program = torch.onnx.export(
+                net.cpu().eval(),
+                (example,),
+                dynamo=True,
+                input_names=[input_name],
+                output_names=output_names,
+                dynamic_shapes=({0: free, 2: free, 3: free},),
+                verbose=False,
+            )
+        finally:
+            logger.setLevel(level)
     model = _with_half_weights(_without_traces(program.model_proto))  # type: ignore[union-attr]
     with atomic_path(path) as temporary:
         temporary.write_bytes(model.SerializeToString())

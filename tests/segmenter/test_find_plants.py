@@ -24,24 +24,28 @@ def mask(*boxes, size=64):
     return foreground
 
 
+def views_of(*arguments, **options):
+    return find_plants(*arguments, **options).views
+
+
 def squares(views):
     return [view.square for view in views]
 
 
 def test_nothing_is_no_plant():
-    assert find_plants(mask(), 64, 64, LOOKS) == []
-    assert find_plants(mask(), 64, 64, replace(LOOKS, one_plant=True)) == []
+    assert views_of(mask(), 64, 64, LOOKS) == []
+    assert views_of(mask(), 64, 64, replace(LOOKS, one_plant=True)) == []
 
 
 def test_one_plant_has_the_square_around_it_and_all_of_the_square():
-    (view,) = find_plants(mask((10, 30, 20, 36)), 64, 64, LOOKS)
+    (view,) = views_of(mask((10, 30, 20, 36)), 64, 64, LOOKS)
     assert view.square == Square(10, 18, 20)
     assert view.own.shape == (64, 64)
     assert view.own.all()
 
 
 def test_the_margin_is_added_on_every_side():
-    (view,) = find_plants(mask((20, 40, 20, 40)), 64, 64, replace(LOOKS, margin=0.1))
+    (view,) = views_of(mask((20, 40, 20, 40)), 64, 64, replace(LOOKS, margin=0.1))
     assert view.square == Square(18, 18, 24)
 
 
@@ -55,47 +59,47 @@ def test_the_margin_is_added_on_every_side():
     ],
 )
 def test_squares_are_in_pixels_of_the_photo(height, width, expected):
-    (view,) = find_plants(mask((20, 44, 20, 44)), height, width, LOOKS)
+    (view,) = views_of(mask((20, 44, 20, 44)), height, width, LOOKS)
     assert view.square == expected
 
 
 def test_foreground_beyond_the_photo_does_not_count():
-    (view,) = find_plants(mask((10, 40, 20, 40)), 320, 640, LOOKS)  # the photo begins at row 16 of 64
+    (view,) = views_of(mask((10, 40, 20, 40)), 320, 640, LOOKS)  # the photo begins at row 16 of 64
     assert view.square == Square(0, 180, 240)
-    assert find_plants(mask((0, 10, 20, 40)), 320, 640, LOOKS) == []
+    assert views_of(mask((0, 10, 20, 40)), 320, 640, LOOKS) == []
 
 
 def test_a_leaf_on_a_petiole_too_thin_to_be_seen_belongs_to_its_plant():
     plant, leaf = (10, 30, 10, 30), (18, 22, 32, 36)  # a gap of 2, the plant is 20 wide: 0.15 x 20 = 3
-    (view,) = find_plants(mask(plant, leaf), 64, 64, LOOKS)
+    (view,) = views_of(mask(plant, leaf), 64, 64, LOOKS)
     assert view.square == Square(7, 10, 26)
 
 
 def test_pieces_far_from_the_plant_are_plants_of_their_own():
-    views = find_plants(mask((10, 30, 10, 30), (18, 28, 40, 50)), 64, 64, LOOKS)
+    views = views_of(mask((10, 30, 10, 30), (18, 28, 40, 50)), 64, 64, LOOKS)
     assert squares(views) == [Square(10, 10, 20), Square(18, 40, 10)]
 
 
 @pytest.mark.parametrize(("gap", "n_plants"), [(1, 1), (3, 1), (4, 2), (10, 2)])
 def test_the_gap_counts_in_parts_of_the_larger_extent(gap, n_plants):
     # 20 wide, 0.15 of it is 3 pixels of background between the pieces
-    assert len(find_plants(mask((10, 30, 10, 30), (16, 24, 30 + gap, 40 + gap)), 64, 64, LOOKS)) == n_plants
+    assert len(views_of(mask((10, 30, 10, 30), (16, 24, 30 + gap, 40 + gap)), 64, 64, LOOKS)) == n_plants
 
 
 def test_pieces_in_a_row_join_one_after_another():
     boxes = [(20, 40, 2 + 14 * i, 14 + 14 * i) for i in range(4)]  # each 2 from the next
-    (view,) = find_plants(mask(*boxes), 64, 64, LOOKS)
+    (view,) = views_of(mask(*boxes), 64, 64, LOOKS)
     assert view.square == Square(3, 2, 54)
 
 
 def test_pieces_that_touch_at_a_corner_are_one():
-    (view,) = find_plants(mask((10, 20, 10, 20), (20, 30, 20, 30)), 64, 64, replace(LOOKS, plant_gap=0.0))
+    (view,) = views_of(mask((10, 20, 10, 20), (20, 30, 20, 30)), 64, 64, replace(LOOKS, plant_gap=0.0))
     assert view.square == Square(10, 10, 20)
 
 
 def test_four_plants_come_in_reading_order_each_with_its_own_part():
     boxes = [(4, 24, 4, 24), (4, 24, 40, 60), (40, 60, 4, 24), (40, 60, 40, 60)]
-    views = find_plants(mask(*boxes), 64, 64, LOOKS)
+    views = views_of(mask(*boxes), 64, 64, LOOKS)
     assert squares(views) == [Square(4, 4, 20), Square(4, 40, 20), Square(40, 4, 20), Square(40, 40, 20)]
     for view in views:
         assert view.own.all()
@@ -104,7 +108,7 @@ def test_four_plants_come_in_reading_order_each_with_its_own_part():
 def test_a_tray_whose_rows_are_not_quite_level_is_still_read_by_rows():
     # the upper right plant sits a little higher than the upper left one, the lower left a little lower
     boxes = [(6, 28, 2, 24), (4, 26, 38, 60), (40, 62, 2, 24), (37, 59, 38, 60)]
-    found = squares(find_plants(mask(*boxes), 64, 64, LOOKS))
+    found = squares(views_of(mask(*boxes), 64, 64, LOOKS))
     assert found == [Square(top, left, 22) for top, _, left, _ in boxes]
 
 
@@ -114,20 +118,20 @@ def test_three_rows_of_three_plants_are_read_by_rows(jitter, side):
     tops = [4 + 21 * (i // 3) + jitter[i] for i in range(9)]
     lefts = [2 + 21 * (i % 3) for i in range(9)]
     boxes = [(top, top + side, left, left + side) for top, left in zip(tops, lefts, strict=True)]
-    found = squares(find_plants(mask(*boxes), 64, 64, replace(LOOKS, plant_gap=0.0)))
+    found = squares(views_of(mask(*boxes), 64, 64, replace(LOOKS, plant_gap=0.0)))
     assert found == [Square(top, left, side) for top, left in zip(tops, lefts, strict=True)]
 
 
 def test_a_speck_is_not_a_plant():
     boxes = (10, 40, 10, 40), (55, 58, 55, 58)  # 900 and 9 pixels: below a tenth
-    assert squares(find_plants(mask(*boxes), 64, 64, LOOKS)) == [Square(10, 10, 30)]
-    both = find_plants(mask(*boxes), 64, 64, replace(LOOKS, smallest_plant=0.005))
+    assert squares(views_of(mask(*boxes), 64, 64, LOOKS)) == [Square(10, 10, 30)]
+    both = views_of(mask(*boxes), 64, 64, replace(LOOKS, smallest_plant=0.005))
     assert squares(both) == [Square(10, 10, 30), Square(55, 55, 3)]
 
 
 def test_one_plant_takes_everything():
     boxes = (4, 24, 4, 24), (40, 60, 40, 60), (0, 1, 63, 64)
-    (view,) = find_plants(mask(*boxes), 64, 64, replace(LOOKS, one_plant=True))
+    (view,) = views_of(mask(*boxes), 64, 64, replace(LOOKS, one_plant=True))
     assert view.square == Square(0, 4, 60)
     assert view.own.all()
 
@@ -136,7 +140,7 @@ def test_what_is_nearer_to_another_plant_is_not_a_plants_own():
     # an L around a small plant: the small plant lies inside the large one's square
     boxes = (4, 44, 4, 12), (36, 44, 4, 44), (12, 22, 28, 38)
     large, small = sorted(
-        find_plants(mask(*boxes), 64, 64, replace(LOOKS, smallest_plant=0.0)), key=lambda v: -v.square.side
+        views_of(mask(*boxes), 64, 64, replace(LOOKS, smallest_plant=0.0)), key=lambda v: -v.square.side
     )
     assert large.square == Square(4, 4, 40)
     assert small.square == Square(12, 28, 10)
@@ -161,7 +165,7 @@ def tray_with_a_clump():
 
 
 def test_plants_that_touch_are_seen_in_tiles_of_an_ordinary_plants_size():
-    views = find_plants(tray_with_a_clump(), 1280, 1280, LOOKS)  # 20 pixels a cell
+    views = views_of(tray_with_a_clump(), 1280, 1280, LOOKS)  # 20 pixels a cell
     assert [view.plant for view in views] == [1, 2, 3, 4, 4, 4, 4, 5, 6, 7]
     singles = [view.square for view in views if view.plant != 4]
     assert singles == [Square(top, left, 240) for top in (40, 920) for left in (40, 440, 840)]
@@ -173,41 +177,41 @@ def test_plants_that_touch_are_seen_in_tiles_of_an_ordinary_plants_size():
 
 
 def test_a_small_photo_is_not_seen_in_tiles():
-    views = find_plants(tray_with_a_clump(), 768, 768, LOOKS)
+    views = views_of(tray_with_a_clump(), 768, 768, LOOKS)
     assert [view.plant for view in views] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_a_plant_with_larger_leaves_is_no_clump():
     small = [(2, 10, left, left + 8) for left in (2, 14, 26, 38, 50)]
-    views = find_plants(mask((20, 56, 10, 46), *small), 1280, 1280, replace(LOOKS, smallest_plant=0.0))
+    views = views_of(mask((20, 56, 10, 46), *small), 1280, 1280, replace(LOOKS, smallest_plant=0.0))
     assert [view.square.side for view in views] == [160] * 5 + [720]
 
 
 def test_a_given_side_is_kept_to_in_any_photo():
-    views = find_plants(mask((10, 50, 10, 50)), 64, 64, replace(LOOKS, tile_side=32))
+    views = views_of(mask((10, 50, 10, 50)), 64, 64, replace(LOOKS, tile_side=32))
     assert [view.square for view in views] == [Square(top, left, 32) for top in (10, 18) for left in (10, 18)]
     assert {view.plant for view in views} == {1}
-    (whole,) = find_plants(mask((10, 50, 10, 50)), 64, 64, replace(LOOKS, tile_side=40))
+    (whole,) = views_of(mask((10, 50, 10, 50)), 64, 64, replace(LOOKS, tile_side=40))
     assert whole.square == Square(10, 10, 40)
 
 
 def test_two_plants_of_a_kind_do_not_join_over_a_gap_that_the_look_resolves():
     near = replace(LOOKS, photo_gap=0.1)  # a reach of 6 cells and a part of the extent
-    assert len(find_plants(mask((10, 30, 4, 24), (10, 30, 28, 48)), 64, 64, near)) == 2
-    assert len(find_plants(mask((10, 30, 4, 24), (10, 30, 26, 46)), 64, 64, near)) == 1
+    assert len(views_of(mask((10, 30, 4, 24), (10, 30, 28, 48)), 64, 64, near)) == 2
+    assert len(views_of(mask((10, 30, 4, 24), (10, 30, 26, 46)), 64, 64, near)) == 1
 
 
 def test_a_leaf_between_two_plants_goes_to_the_nearer_and_joins_them_not():
     plants, leaf = ((10, 30, 2, 22), (10, 30, 34, 54)), (18, 22, 25, 29)
-    left, right = find_plants(mask(*plants, leaf), 64, 64, replace(LOOKS, photo_gap=0.05))
+    left, right = views_of(mask(*plants, leaf), 64, 64, replace(LOOKS, photo_gap=0.05))
     assert (left.square.side, right.square.side) == (27, 20)
 
 
 def test_a_photos_gap_is_that_of_one_look():
     pieces = mask((10, 30, 10, 30), (16, 24, 34, 42))  # 4 cells apart
     looks = replace(LOOKS, plant_gap=0.0, photo_gap=0.1)
-    assert len(find_plants(pieces, 64, 64, looks)) == 1
-    assert len(find_plants(pieces, 64, 64, looks, 4.0)) == 2
+    assert len(views_of(pieces, 64, 64, looks)) == 1
+    assert len(views_of(pieces, 64, 64, looks, zoom=4.0)) == 2
 
 
 @pytest.mark.parametrize(
@@ -219,7 +223,7 @@ def test_a_look_is_near_enough_where_plants_are_thick_or_fill_half_of_it(height,
     whole = Square(0, 0, 1536)
     for lefts in ((5,), (5, 40)):  # a second plant of the kind changes nothing
         boxes = [(5, 5 + height, left, left + width) for left in lefts]
-        views = find_plants(mask(*boxes), 1536, 1536, looks)
+        views = views_of(mask(*boxes), 1536, 1536, looks)
         assert is_near_enough(views, whole, 768, looks) == near_enough
     assert not is_near_enough([], whole, 768, looks)
 
@@ -243,7 +247,7 @@ def test_a_large_photo_is_looked_at_from_nearer_and_nearer():
 )
 def test_any_foreground_gives_squares_that_the_photo_reaches_into(foreground, height, width, gap, smallest):
     looks = LookSettings(margin=0.08, plant_gap=gap, smallest_plant=smallest)
-    views = find_plants(foreground, height, width, looks)
+    views = views_of(foreground, height, width, looks)
     for view in views:
         rows, cols = view.square.inside(height, width)
         assert rows.start < rows.stop
@@ -252,3 +256,23 @@ def test_any_foreground_gives_squares_that_the_photo_reaches_into(foreground, he
         assert view.own.dtype == bool
     if foreground[6:10, 6:10].any() and height == width:
         assert views
+
+
+@pytest.mark.parametrize(
+    ("sure", "doubt", "kept"), [(0.95, 0.1, 2), (0.85, 0.1, 1), (0.85, 1.0, 2), (0.85, 0.0, 1)]
+)
+def test_what_the_network_doubts_is_no_plant_beside_a_larger_one(sure, doubt, kept):
+    large, small = (4, 34, 4, 34), (44, 60, 44, 60)
+    foreground = 0.98 * mask(large) + sure * mask(small)
+    foreground[46, 44:60] = foreground[4, 4:34] = 0.6  # a few unsure cells of either say nothing
+    found = find_plants(foreground, 64, 64, replace(LOOKS, doubt=doubt))
+    views = found.views
+    assert found.n_doubted == 2 - kept
+    assert squares(views) == [Square(4, 4, 30), Square(44, 44, 16)][:kept]
+    assert [view.plant for view in views] == list(range(1, kept + 1))
+
+
+def test_the_largest_plant_stays_however_unsure_the_network_is():
+    foreground = 0.6 * mask((4, 34, 4, 34)) + 0.98 * mask((44, 60, 44, 60))
+    assert len(views_of(foreground, 64, 64, LOOKS)) == 2
+    assert views_of(foreground, 64, 64, LOOKS, threshold=0.7)[0].square == Square(44, 44, 16)

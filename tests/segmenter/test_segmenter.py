@@ -206,6 +206,35 @@ def test_small_plants_of_a_large_photo_are_found_by_looking_nearer(color_model, 
     assert score_labels(truth, result.labels).sbd > 90
 
 
+@pytest.mark.parametrize(
+    ("at_first", "nearer", "sizes", "n_plants"),
+    [
+        (0.99, 0.99, [768], 2),
+        (0.7, 0.99, [768, 1536], 2),  # it was a plant, too small to be sure of
+        (0.7, 0.7, [768, 1536], 1),  # it was not; there is no third look
+    ],
+)
+def test_what_is_in_doubt_is_looked_at_once_more_from_nearer(
+    color_model, monkeypatch, at_first, nearer, sizes, n_plants
+):
+    looked = []
+
+    def foreground(self, image, size):
+        looked.append(size)
+        cells = np.zeros((size // 2, size // 2), np.float32)
+        unit = len(cells) // 16
+        cells[unit : 9 * unit, unit : 9 * unit] = 0.99
+        cells[11 * unit : 14 * unit, 11 * unit : 14 * unit] = at_first if size == 768 else nearer
+        return cells
+
+    monkeypatch.setattr(Segmenter, "_foreground", foreground)
+    looks = replace(color_model.card.looks, first_size=768)
+    segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
+    (seen,) = segmenter.look([np.zeros((1600, 1600, 3), np.uint8)])
+    assert looked == sizes
+    assert len(seen) == n_plants
+
+
 def test_plants_that_touch_are_segmented_in_tiles(color_model, paint):
     truth = greenhouse(touching=[(2, 3)])
     segmenter = Segmenter(color_model)

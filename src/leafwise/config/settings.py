@@ -37,6 +37,9 @@ class LookSettings:
     plant_gap: float = 0.05  # of a piece's extent; much smaller pieces closer than this belong to its plant
     photo_gap: float = 0.02  # of the side of one look, added to that: what the first look does not see
     smallest_plant: float = 0.015  # of the largest plant's area; anything smaller is not a plant
+    doubt: float = (
+        0.1  # probability, median over a plant; what has so much less than the largest one is no plant
+    )
 
     def __post_init__(self) -> None:
         _require(
@@ -53,7 +56,7 @@ class LookSettings:
         )
         _require_at_least(0, self, "margin", "plant_gap", "photo_gap")
         _require_at_least(1, self, "largest_zoom")
-        _require_share(self, "smallest_plant")
+        _require_share(self, "smallest_plant", "doubt")
 
 
 CLUSTERINGS = ("seeded", "mean_shift", "hdbscan", "sklearn_hdbscan", "fast_hdbscan")

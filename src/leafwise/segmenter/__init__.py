@@ -5,10 +5,11 @@ from leafwise.segmenter.pipeline import Stage, cluster
 from leafwise.segmenter.seen import SeenPlant
 from leafwise.segmenter.segmenter import DEFAULT_MODEL, Segmenter, segment
 from leafwise.segmenter.trace import PlantTrace, Trace, trace_leaves
-from leafwise.segmenter.views import PlantView, find_plants
+from leafwise.segmenter.views import FoundPlants, PlantView, find_plants
 
 __all__ = [
     "DEFAULT_MODEL",
+    "FoundPlants",
     "PlantTrace",
     "PlantView",
     "SeenPlant",

@@ -85,13 +85,23 @@ class Segmenter:
         if not self.model.card.net.foreground_head:  # nothing says where the plant is: one look at the photo
             grid = looks.input_size // self.model.card.stride
             return [PlantView(whole, np.ones((grid, grid), bool))]
-        found: list[PlantView] = []
+        views: list[PlantView] = []
+        was_near = False
         for size in look_sizes(whole, looks):
-            foreground = self._foreground(image, size) > self.settings.clustering.foreground_threshold
-            found = find_plants(foreground, height, width, looks, size / looks.first_size) or found
-            if is_near_enough(found, whole, size, looks):
+            found = find_plants(
+                self._foreground(image, size),
+                height,
+                width,
+                looks,
+                zoom=size / looks.first_size,
+                threshold=self.settings.clustering.foreground_threshold,
+            )
+            views = found.views or views
+            is_near = is_near_enough(views, whole, size, looks)
+            if was_near or (is_near and found.n_doubted == 0):
                 break
-        return found
+            was_near = is_near  # once more from nearer: what is in doubt may be a plant that was too small
+        return views
 
     def _foreground(self, image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
         """The foreground's probability (h, w) over a photo's whole square, looked at with `size` pixels a side.

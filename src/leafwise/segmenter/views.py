@@ -33,28 +33,46 @@ class PlantView:
     depth: float = 0.0  # photo pixels from the outline to the innermost pixel: how wide its leaves are
 
 
-def find_plants(
-    foreground: NDArray[np.bool_], height: int, width: int, settings: LookSettings, zoom: float = 1.0
-) -> list[PlantView]:
-    """The plants of a (height, width) photo, from top to bottom and left to right; none gives an empty list.
+@dataclass(frozen=True)
+class FoundPlants:
+    """What a first look has found."""
 
-    `foreground`, bool (h, w), covers the photo's `whole_square`; `zoom` times as many of its cells as the whole
-    photo would have had in one look. Its pieces make one plant where a piece has a much smaller one (a leaf on a
-    petiole too thin to be seen) no farther than `settings.plant_gap` of its extent and `settings.photo_gap` of one
-    look's side together, or one of any size across a gap that the look may have missed. Plants below
-    `settings.smallest_plant` of the largest one's area are left out. With `settings.one_plant` all is one plant.
+    views: list[PlantView]  # from top to bottom and left to right
+    n_doubted: int = 0  # what was left out because the network was too unsure of it
+
+
+def find_plants(
+    foreground: NDArray[np.floating | np.bool_],
+    height: int,
+    width: int,
+    settings: LookSettings,
+    *,
+    zoom: float = 1.0,
+    threshold: float = 0.5,
+) -> FoundPlants:
+    """The plants of a (height, width) photo.
+
+    `foreground` (h, w), its probability in [0, 1], covers the photo's `whole_square`; `zoom` times as many of its cells
+    as the whole photo would have had in one look. Pieces above the `threshold` make one plant where a piece has a much
+    smaller one (a leaf on a petiole too thin to be seen) no farther than `settings.plant_gap` of its extent and
+    `settings.photo_gap` of one look's side together, or one of any size across a gap that the look may have missed.
+    Plants below `settings.smallest_plant` of the largest one's area are left out, and so are those whose median
+    probability is lower than the largest one's by more than `settings.doubt`. With `settings.one_plant` all is one
+    plant.
 
     A plant has one view; where plants touch, or are larger than `settings.tile_side`, several that overlap.
     """
     whole = whole_square(height, width)
-    foreground = foreground & _on_photo(foreground.shape, height, width)
-    plants = foreground.astype(np.int32) if settings.one_plant else _plants(foreground, settings, zoom)
+    inside = (foreground > threshold) & _on_photo(foreground.shape, height, width)
+    plants, n_doubted = inside.astype(np.int32), 0
+    if not settings.one_plant:
+        plants, n_doubted = _plants(inside, foreground, settings, zoom)
     if not plants.any():
-        return []
+        return FoundPlants([])
     boxes = _boxes(plants, whole, height, width)
     squares = [square_around_box(*box, margin=settings.margin) for box in boxes]
     # padded: what lies beyond the photo is no plant
-    inner = ndimage.distance_transform_edt(np.pad(foreground, 1))[1:-1, 1:-1]
+    inner = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
     depths = ndimage.maximum(inner, plants, range(1, len(boxes) + 1)) * whole.side / len(plants)
     nearest = ndimage.distance_transform_edt(plants == 0, return_distances=False, return_indices=True)
     owners = plants[tuple(nearest)]
@@ -67,7 +85,7 @@ def find_plants(
             PlantView(part, _over(owners, whole, part, size) == i + 1, number, float(depths[i]))
             for part in parts
         ]
-    return views
+    return FoundPlants(views, n_doubted)
 
 
 def look_sizes(whole: Square, settings: LookSettings) -> list[int]:
@@ -120,21 +138,35 @@ def _on_photo(shape: tuple[int, ...], height: int, width: int) -> NDArray[np.boo
     return np.asarray(rows[:, None] & cols)
 
 
-def _plants(foreground: NDArray[np.bool_], settings: LookSettings, zoom: float) -> NDArray[np.int32]:
-    """Foreground (h, w) -> plant numbers (h, w), 0 where there is none."""
-    pieces, n_pieces = ndimage.label(foreground, FULL_NEIGHBOURHOOD)
+def _plants(
+    inside: NDArray[np.bool_],
+    foreground: NDArray[np.floating | np.bool_],
+    settings: LookSettings,
+    zoom: float,
+) -> tuple[NDArray[np.int32], int]:
+    """Plant numbers (h, w), 0 where there is none, and how many plants were too doubtful.
+
+    `inside` is what of the `foreground`'s probability is above the threshold, (h, w) both.
+    """
+    pieces, n_pieces = ndimage.label(inside, FULL_NEIGHBOURHOOD)
     if n_pieces == 0:
-        return np.zeros(foreground.shape, np.int32)
+        return np.zeros(inside.shape, np.int32), 0
     areas = np.bincount(pieces.ravel())[1:]
     kept = np.argsort(-areas, kind="stable")[:MAX_PIECES]
-    photo_gap = max(settings.photo_gap * len(foreground) / max(zoom, 1), 1)
+    photo_gap = max(settings.photo_gap * len(inside) / max(zoom, 1), 1)
     group = _grouped(_outlines(pieces, kept), areas[kept], settings.plant_gap, photo_gap)
     group_areas = np.bincount(group, areas[kept])
-    large = group_areas >= max(settings.smallest_plant * group_areas.max(), 1)
-    numbers = np.cumsum(large) * large
-    of_piece = np.zeros(n_pieces + 1, np.int32)
-    of_piece[kept + 1] = numbers[group]
-    return np.asarray(of_piece[pieces])
+    of_piece = np.full(n_pieces + 1, -1)
+    of_piece[kept + 1] = group
+    groups = of_piece[pieces]
+    is_plant = group_areas >= max(settings.smallest_plant * group_areas.max(), 1)
+    candidates = np.flatnonzero(is_plant)
+    sureness = ndimage.median(foreground[inside].astype(np.float32), groups[inside], candidates)
+    largest = group_areas[candidates].argmax()
+    doubted = candidates[sureness < sureness[largest] - settings.doubt]
+    is_plant[doubted] = False
+    numbers = np.append(np.cumsum(is_plant) * is_plant, 0)  # the last is for what is in no group, -1
+    return np.asarray(numbers[groups], np.int32), len(doubted)
 
 
 def _outlines(pieces: NDArray[np.integer], kept: NDArray[np.intp]) -> list[NDArray[np.int64]]:

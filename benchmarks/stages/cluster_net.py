@@ -19,7 +19,7 @@ NARROW, QUICK_NARROW = (16, 8, 4), (8,)
 def run(material: Material) -> Iterator[Result]:
     """A row for each width, the time that of one segment."""
     if not find_spec("torch"):
-        raise Unavailable("needs the extra train: pip install 'leafwise[train]'")
+        raise Unavailable("needs the extra train: pip install '.[train]'")
     from leafwise.nets import ClusterNet, export_cluster_net
 
     likelihood = np.random.default_rng(0).random((SEGMENTS, SIDE, SIDE), np.float32)

@@ -142,9 +142,7 @@ def _what_photos(material: Material, seen: Sequence[Seen]) -> Note:
 def _chosen(samples: Sequence[Sample], settings: SegmentSettings) -> Iterator[Result]:
     """Scores of whole photos, each under the setting of `experiments.GRIDS` that is the best on the other folds."""
     if not find_spec("torch"):
-        yield Note(
-            "clustering", "The choice of settings needs the extra train: pip install 'leafwise[train]'."
-        )
+        yield Note("clustering", "The choice of settings needs the extra train: pip install '.[train]'.")
         return
     import pandas as pd
 

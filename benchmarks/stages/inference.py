@@ -53,7 +53,7 @@ def run(material: Material) -> Iterator[Result]:
     if not find_spec("onnx"):
         yield Note(
             "inference",
-            "The arithmetic, torch and 8 bits need the extra train: pip install 'leafwise[train]'.",
+            "The arithmetic, torch and 8 bits need the extra train: pip install '.[train]'.",
         )
     elif not material.quick:
         yield from _quantised(material, model, squares)

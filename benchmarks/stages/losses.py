@@ -25,7 +25,7 @@ HINGE, PIXELS = 4.0, 200  # of the edge term
 def run(material: Material) -> Iterator[Result]:
     """Each term on one thread and on all, and how much memory the edge term takes of many instances."""
     if not find_spec("torch"):
-        raise Unavailable("needs the extra train: pip install 'leafwise[train]'")
+        raise Unavailable("needs the extra train: pip install '.[train]'")
     import torch
 
     embeddings, labels = draw_batch(INSTANCES)

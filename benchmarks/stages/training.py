@@ -17,7 +17,7 @@ ROUNDS = 3  # the two ways take turns
 def run(material: Material) -> Iterator[Result]:
     """Forward and backward at growing sizes, no loss, then Muon's part: one thread, the best number format."""
     if not find_spec("torch"):
-        raise Unavailable("needs the extra train: pip install 'leafwise[train]'")
+        raise Unavailable("needs the extra train: pip install '.[train]'")
     from leafwise.training.precision import best_precision
 
     precision = best_precision("cpu")

@@ -114,7 +114,7 @@ from leafwise.errors import SettingsError
         (TrainingSettings, "validation_share", 1.0),
     ],
 )
-def test_a_value_out_of_range_is_named_with_its_section(kind, name, value):
+def test_a_value_out_of_range_is_named(kind, name, value):
     with pytest.raises(SettingsError, match=name) as failure:
         kind(**{name: value})
     assert "\n" not in str(failure.value)

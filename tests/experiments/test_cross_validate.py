@@ -226,6 +226,9 @@ def test_variants_that_are_one_training_are_refused(pairs, shown, tmp_path):
     folds, variants = make_folds(pairs, n_folds=3, seed=0), varied(SETTINGS, ["clustering.steepest=0,8"])
     with pytest.raises(SettingsError, match=r"steepest=0 and steepest=8 are one training; .*--grid"):
         cross_validate(folds, tmp_path, variants, CANDIDATES)
+    for choice in ("looks.doubt=0.1,1", "training.pictures=0,4"):
+        with pytest.raises(SettingsError, match="one training"):
+            cross_validate(folds, tmp_path, varied(SETTINGS, [choice]), CANDIDATES)
     nets = varied(SETTINGS, ["cluster_net.width=2,4"])
     with pytest.raises(SettingsError, match="one training"):
         cross_validate(folds, tmp_path, nets, CANDIDATES)
@@ -255,7 +258,8 @@ def shown(monkeypatch):
         trained[folder] = list(others)
         (folder / "model").mkdir(parents=True)
         learnt = Split(tuple(pair for _, its in others for pair in its), ())
-        write_folds(folder / "split.json", Folds(0, False, (learnt,)))
+        model_has_seen = [f"p{i}" for i in range(6)]
+        write_folds(folder / "split.json", Folds(0, False, (learnt,)), seen=model_has_seen)
         (folder / "settings.toml").write_text(tomli_w.dumps({"cluster_net": to_dict(settings)}))
         return folder / "model"
 

@@ -92,6 +92,8 @@ def test_both_ends_are_kept_once(tmp_path):
     ends.on_train_start(trainer_at(0, save_checkpoint=saved.append), None)
     ends.on_train_start(trainer_at(4, save_checkpoint=saved.append), None)
     assert saved == [tmp_path / "last.ckpt"]
+    ends.on_train_end(trainer_at(8, save_checkpoint=saved.append), None)  # stopped early
+    assert saved == [tmp_path / "last.ckpt"]
     ends.on_train_end(trainer_at(12, save_checkpoint=saved.append), None)
     assert saved == [tmp_path / "last.ckpt"] * 2
 

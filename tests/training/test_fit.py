@@ -1,6 +1,7 @@
 """A training run: what it leaves, how it stops, goes on, and which weights win."""
 
 import re
+import shutil
 import signal
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from safetensors.torch import load_file
 from leafwise.config import RunSettings, TrainingSettings, from_dict, read_toml
 from leafwise.datasets import read_folds
 from leafwise.errors import DatasetError, ModelError, OutputError, SettingsError
-from leafwise.models import read_card
+from leafwise.models import read_card, write_card
 from leafwise.nets import EmbeddingNet, load_weights
 from leafwise.training import Hardware, fit, model_folder, train
 from leafwise.training import module as module_of
@@ -201,14 +202,36 @@ def test_a_run_that_was_stopped_goes_on(train_small, interrupted, tmp_path):
     assert trained.card.scores.keys() == {"validation"}
 
 
-def test_a_run_that_was_stopped_ends_as_one_that_was_not(train_small, interrupted, tmp_path):
-    training = {"epochs": 4, "settle_norms": 0.5}
-    whole = train_small("whole", validation=0, training=training)
+@pytest.mark.parametrize("validation", [0, 2])
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(train_small, interrupted, validation):
+    training = {"epochs": 4, "settle_norms": 0.5, "validate_every": 2}
+    whole = train_small("whole", validation=validation, training=training)
     interrupted(5)
     with pytest.raises(KeyboardInterrupt):
-        train_small(validation=0, training=training)
+        train_small(validation=validation, training=training)
     torch.rand(7)  # whatever was drawn before
-    assert is_same(train_small(validation=0, training=training, resume=True).weights, whole.weights)
+    resumed = train_small(validation=validation, training=training, resume=True)
+    assert is_same(resumed.weights, whole.weights)
+    assert resumed.card.scores == whole.card.scores
+
+
+def test_a_resumed_run_knows_the_model_that_it_started_from(train_small, interrupted, tiny_model, tmp_path):
+    licensed = shutil.copytree(tiny_model, tmp_path / "licensed")
+    write_card(replace(read_card(licensed), licence="research only"), licensed)
+    interrupted(1)
+    with pytest.raises(KeyboardInterrupt):
+        train_small(start=licensed, training=ONE_EPOCH | {"start_share": 0.5})
+    card = train_small(resume=True, training=ONE_EPOCH | {"start_share": 0.5}).card
+    assert card.licence == "research only"
+    assert "from the weights of tiny" in card.trained_on
+
+
+def test_a_run_whose_model_is_there_is_done(train_small, tmp_path):
+    train_small(training=ONE_EPOCH)
+    (tmp_path / "run" / "model").mkdir()
+    (tmp_path / "run" / "checkpoints" / "last.ckpt").unlink()
+    train_small(training=ONE_EPOCH, resume=True)
+    assert not (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()
 
 
 def test_a_resumed_run_keeps_its_settings(train_small, tmp_path):
@@ -243,8 +266,9 @@ def test_without_validation_a_long_run_is_kept_now_and_then(
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_views_are_made_where_the_network_is_unless_other_processes_do(workers):
-    settings = RunSettings(training=TrainingSettings(workers=workers))
+    settings = RunSettings(training=TrainingSettings(workers=workers, seed=3))
     loader = fit._loader([None], settings, torch.device("meta"))
+    assert loader.generator.initial_seed() == settings.training.seed
     assert str(loader.dataset.device) == ("cpu" if workers else "meta")
     assert loader.num_workers == workers
 

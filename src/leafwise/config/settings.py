@@ -44,15 +44,15 @@ class LookSettings:
     def __post_init__(self) -> None:
         _require(
             self.input_size >= 32 and self.input_size % 32 == 0,
-            f"looks.input_size must be a multiple of 32, at least 32; it is {self.input_size}",
+            f"input_size must be a multiple of 32, at least 32; it is {self.input_size}",
         )
         _require(
             self.first_size >= self.input_size and self.first_size % 32 == 0,
-            f"looks.first_size must be a multiple of 32, not below looks.input_size; it is {self.first_size}",
+            f"first_size must be a multiple of 32, not below input_size; it is {self.first_size}",
         )
         _require(
             self.tile_side == 0 or self.tile_side >= 32,
-            f"looks.tile_side must be at least 32, or 0; it is {self.tile_side}",
+            f"tile_side must be at least 32, or 0; it is {self.tile_side}",
         )
         _require_at_least(0, self, "margin", "plant_gap", "photo_gap")
         _require_at_least(1, self, "largest_zoom")
@@ -124,11 +124,11 @@ class ClusteringSettings:
         _require_share(self, "border_shift")
         _require(
             self.density_radius > 0 and self.seed_radius > 0,
-            "clustering.density_radius and clustering.seed_radius must be positive",
+            "density_radius and seed_radius must be positive",
         )
         _require(
             0 < self.foreground_threshold < 1,
-            f"clustering.foreground_threshold must lie between 0 and 1; it is {self.foreground_threshold}",
+            f"foreground_threshold must lie between 0 and 1; it is {self.foreground_threshold}",
         )
 
 
@@ -146,17 +146,17 @@ class RefineSettings:
     def __post_init__(self) -> None:
         _require(
             self.mrf_solver in ("icm", "min_cut"),
-            f"refine.mrf_solver must be icm or min_cut; it is {self.mrf_solver!r}",
+            f"mrf_solver must be icm or min_cut; it is {self.mrf_solver!r}",
         )
         _require(
             self.merge in ("size", "likelihood"),
-            f"refine.merge must be size or likelihood; it is {self.merge!r}",
+            f"merge must be size or likelihood; it is {self.merge!r}",
         )
         _require_at_least(0, self, "mrf_data_weight", "mrf_smoothness_weight")
         _require_at_least(1, self, "mrf_reduction")
         _require(
             0 < self.mask_threshold < 1,
-            f"refine.mask_threshold must lie between 0 and 1; it is {self.mask_threshold}",
+            f"mask_threshold must lie between 0 and 1; it is {self.mask_threshold}",
         )
 
 
@@ -184,13 +184,13 @@ class NetSettings:
 
     def __post_init__(self) -> None:
         _require(
-            self.decoder in ("light", "paper"), f"net.decoder must be light or paper; it is {self.decoder!r}"
+            self.decoder in ("light", "paper"), f"decoder must be light or paper; it is {self.decoder!r}"
         )
         _require_at_least(0.25, self, "decoder_width")
         _require_at_least(1, self, "embedding_size")
         _require(
             self.decoder == "light" or self.decoder_width == 1,
-            f"net.decoder_width is of the light decoder; leave it at 1 with the paper's, not {self.decoder_width}",
+            f"decoder_width is of the light decoder; leave it at 1 with the paper's, not {self.decoder_width}",
         )
 
 
@@ -215,14 +215,14 @@ class LossSettings:
         weights = ("pull", "push", "reg", "edge", "overlap", "foreground")
         _require_at_least(0, self, "pull_margin", *(f"{name}_weight" for name in weights))
         _require_at_least(1, self, "edge_pixels")
-        _require(self.push_margin > 0, f"loss.push_margin must be positive; it is {self.push_margin}")
+        _require(self.push_margin > 0, f"push_margin must be positive; it is {self.push_margin}")
         _require(
             self.edge_hinge in ("printed", "authors"),
-            f"loss.edge_hinge must be printed or authors; it is {self.edge_hinge!r}",
+            f"edge_hinge must be printed or authors; it is {self.edge_hinge!r}",
         )
         _require(
             self.pixel_weights in ("uniform", "key_points", "border"),
-            f"loss.pixel_weights must be uniform, key_points or border; it is {self.pixel_weights!r}",
+            f"pixel_weights must be uniform, key_points or border; it is {self.pixel_weights!r}",
         )
         _require(
             self.edge_weight == 0 or self.push_margin > self.pull_margin,
@@ -252,7 +252,7 @@ class AugmentSettings:
     def __post_init__(self) -> None:
         _require(
             self.kind in ("zoom", "paper", "none"),
-            f"augment.kind must be zoom, paper or none; it is {self.kind!r}",
+            f"kind must be zoom, paper or none; it is {self.kind!r}",
         )
         _require_share(
             self,
@@ -264,7 +264,7 @@ class AugmentSettings:
         _require_at_least(1, self, "most_laid", "most_distractors")
         _require(
             0 < self.smallest_view <= self.largest_view,
-            "augment.smallest_view must be positive and not above augment.largest_view",
+            "smallest_view must be positive and not above largest_view",
         )
 
 
@@ -331,16 +331,16 @@ class TrainingSettings(OptimizerSettings):
         _require_share(self, "settle_norms")
         _require(
             self.grow_from >= 0 and self.grow_from % 32 == 0,
-            f"training.grow_from must be a multiple of 32, or 0; it is {self.grow_from}",
+            f"grow_from must be a multiple of 32, or 0; it is {self.grow_from}",
         )
         _require(
             0 <= self.start_share < 1,
-            f"training.start_share must lie in [0, 1); it is {self.start_share}",
+            f"start_share must lie in [0, 1); it is {self.start_share}",
         )
-        _require(0 <= self.averaging < 1, f"training.averaging must lie in [0, 1); it is {self.averaging}")
+        _require(0 <= self.averaging < 1, f"averaging must lie in [0, 1); it is {self.averaging}")
         _require(
             0 <= self.validation_share < 1,
-            f"training.validation_share must lie in [0, 1); it is {self.validation_share}",
+            f"validation_share must lie in [0, 1); it is {self.validation_share}",
         )
 
 
@@ -367,11 +367,11 @@ class ClusterNetSettings(OptimizerSettings):
         _require_at_least(0, self, "positive_weight")
         _require(
             self.window >= 0 and self.window % 16 == 0,
-            f"cluster_net.window must be a multiple of 16, or 0; it is {self.window}",
+            f"window must be a multiple of 16, or 0; it is {self.window}",
         )
         _require(
             self.means in ("leaves", "clusters", "both"),
-            f"cluster_net.means must be leaves, clusters or both; it is {self.means!r}",
+            f"means must be leaves, clusters or both; it is {self.means!r}",
         )
 
 

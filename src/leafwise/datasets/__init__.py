@@ -7,6 +7,7 @@ from leafwise.datasets.roles import listed
 from leafwise.datasets.splits import (
     Folds,
     Split,
+    learnt_names,
     make_folds,
     make_holdout,
     read_folds,
@@ -23,6 +24,7 @@ __all__ = [
     "Split",
     "check_dataset",
     "group_of",
+    "learnt_names",
     "listed",
     "make_folds",
     "make_holdout",

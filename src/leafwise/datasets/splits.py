@@ -125,13 +125,26 @@ def trained_names(path: str | os.PathLike[str]) -> frozenset[str]:
 
     Raises DatasetError for a file that is missing or is none of these.
     """
+    learnt, seen = _names_in(path)
+    return learnt | seen
+
+
+def learnt_names(path: str | os.PathLike[str]) -> frozenset[str]:
+    """The names of all pairs that train in any split of a file of `write_folds`, without what had been seen before.
+
+    Raises DatasetError as `trained_names` does.
+    """
+    return _names_in(path)[0]
+
+
+def _names_in(path: str | os.PathLike[str]) -> tuple[frozenset[str], frozenset[str]]:
     try:
         content = read_json(Path(path))
         _, _, splits = _parse(content)
-        seen = map(str, content.get("seen", []))
+        seen = frozenset(map(str, content.get("seen", [])))
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"{path}: not a file of folds; write it anew with write_folds") from error
-    return frozenset(name for train, _ in splits for name in train).union(seen)
+    return frozenset(name for train, _ in splits for name in train), seen
 
 
 def unseen(pairs: Iterable[Pair], seen: Iterable[str]) -> list[Pair]:

@@ -14,6 +14,7 @@ from leafwise.datasets import (
     Folds,
     Pair,
     Split,
+    learnt_names,
     listed,
     make_folds,
     read_folds,
@@ -35,6 +36,7 @@ from leafwise.training import (
     refuse_second_run,
     train,
     train_cluster_net,
+    what_trains,
 )
 
 START_NAME = "start.txt"  # in a cross-validation's folder: where its models started from
@@ -210,7 +212,7 @@ def _refuse_twins(variants: Mapping[str, RunSettings], sections: Sequence[str]) 
     """Raise SettingsError where two variants do not differ in what is trained."""
     names: dict[str, str] = {}
     for name, settings in variants.items():
-        key = str([getattr(settings, section) for section in sections])
+        key = str(what_trains(settings, sections))
         if key in names:
             raise SettingsError(
                 f"{names[key]} and {name} are one training; choose clustering settings by --grid, and pipelines by "
@@ -249,9 +251,7 @@ def _with_cluster_nets(
 def _forget_other_photos(fold: Path, shown: Sequence[tuple[Path, Sequence[Pair]]]) -> None:
     """Remove a fold's ClusterNet, and its scores, where it learnt from fewer folds than there are now."""
     written = fold / "cluster_net" / SPLIT_NAME
-    if written.is_file() and not {pair.name for _, pairs in shown for pair in pairs} <= trained_names(
-        written
-    ):
+    if written.is_file() and not {pair.name for _, pairs in shown for pair in pairs} <= learnt_names(written):
         shutil.rmtree(fold / "cluster_net")
         (fold / "scores.csv").unlink(missing_ok=True)
 

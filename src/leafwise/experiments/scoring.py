@@ -86,7 +86,8 @@ def score_photos(
             0, len(pairs), AHEAD * workers
         ):  # a pool's map would take in all embeddings at once
             part = pairs[start : start + AHEAD * workers]
-            seen = ([one.look([read_image(pair.image)])[0] for one in looking] for pair in part)
+            photos = (read_image(pair.image) for pair in part)
+            seen = ([one.look([photo])[0] for one in looking] for photo in photos)
             for rows in pool.map(score, part, seen) if workers > 1 else map(score, part, seen):
                 tables += rows
                 on_photo()

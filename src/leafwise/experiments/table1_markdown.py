@@ -101,8 +101,8 @@ def _introduction(rows: pd.DataFrame) -> str:
 
 
 def _variant(name: str, rows: pd.DataFrame, settings: RunSettings) -> list[str]:
-    plain, own = (to_dict(one.loss) for one in (settings, loss_variants(settings).get(name, settings)))
-    changes = ", ".join(f"`loss.{key} = {value}`" for key, value in own.items() if value != plain[key])
+    base, own = (to_dict(one.loss) for one in (settings, loss_variants(settings).get(name, settings)))
+    changes = ", ".join(f"`loss.{key} = {value}`" for key, value in own.items() if value != base[key])
     values = [[_name(row), *_cells(row)] for row in rows.to_dict("records")]
     differences = [
         [_name(row), *_difference_cells(row)]

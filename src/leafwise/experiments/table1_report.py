@@ -37,7 +37,7 @@ def report_table1(
     Args:
         table: what `run_table1` has found, with its models in `out`.
         out: the folder of `run_table1`.
-        settings: those of the plain loss.
+        settings: those that the loss variants are made of.
         folds: those of `run_table1`; the table may hold only the first of them.
         candidates: those of `run_table1`.
         n_shown: how many photos figure 5 shows.

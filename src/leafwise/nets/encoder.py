@@ -100,7 +100,8 @@ def _load_local(encoder: nn.Module, path: Path, name: str) -> nn.Module:
             return loaded
     except (SafetensorError, RuntimeError) as error:
         raise ModelError(f"{path}: not weights of {name!r}: {str(error).splitlines()[0]}") from error
-    missing, unknown = _parameters(encoder.state_dict()) - state.keys(), state.keys() - whole.keys()
+    own = encoder.state_dict()
+    missing, unknown = _parameters(own) - state.keys(), state.keys() - whole.keys() - own.keys()
     raise ModelError(
         f"{path}: not weights of {name!r}: {len(missing)} parameters are missing, {len(unknown)} are unknown; "
         "give the .safetensors file that timm publishes for this encoder"

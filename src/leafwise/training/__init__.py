@@ -3,7 +3,7 @@
 from leafwise.training.fit import train
 from leafwise.training.fit_cluster_net import train_cluster_net
 from leafwise.training.split_file import SPLIT_NAME
-from leafwise.training.trainer import SETTINGS_NAME, TRAINED_BY, Hardware, refuse_second_run
+from leafwise.training.trainer import SETTINGS_NAME, TRAINED_BY, Hardware, refuse_second_run, what_trains
 
 __all__ = [
     "SETTINGS_NAME",
@@ -13,4 +13,5 @@ __all__ = [
     "refuse_second_run",
     "train",
     "train_cluster_net",
+    "what_trains",
 ]

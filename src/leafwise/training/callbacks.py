@@ -126,8 +126,9 @@ class BothEnds(Callback):
             trainer.save_checkpoint(self.path)
 
     def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Write the last."""
-        trainer.save_checkpoint(self.path)
+        """Write the last, unless the run has stopped early: its best weights are kept elsewhere."""
+        if trainer.global_step >= trainer.estimated_stepping_batches:
+            trainer.save_checkpoint(self.path)
 
 
 class EpochSeeds(Callback):

@@ -42,6 +42,7 @@ CARD_NAMES = {
     "val_fbd": "fbd",
     "val_abs_dic": "mean_abs_dic",
 }  # of scores, on a model's card
+START_NAME = "start.txt"  # in a run's folder: the model that it started from
 CHECKPOINTS = 100  # at most, of a training without validations
 
 
@@ -60,12 +61,12 @@ def train(
     Args:
         training: the pairs to learn from.
         validation: the pairs that choose the best epoch by SBD; with none, the last weights are kept.
-        out: the run's folder: settings.toml, split.json, logs/ (CSV and TensorBoard), pictures/, checkpoints/,
-            model/.
+        out: the run's folder: settings.toml, split.json, start.txt (where it has a start), logs/ (CSV and TensorBoard),
+            pictures/, checkpoints/, model/.
         settings: all of the run's settings.
-        start: a model's name or folder, whose weights the training starts from.
-        resume: go on from the last checkpoint in `out`, if there is one. The weights come out as if the run had not
-            been stopped, but for what other processes draw (`training.workers`).
+        start: a model's name or folder, whose weights the training starts from; a run that is resumed knows its own.
+        resume: go on from the last checkpoint in `out`, if there is one, unless its model is there. The weights come
+            out as if the run had not been stopped, but for what other processes draw (`training.workers`).
         hardware: what to train on.
 
     Seeds torch's and numpy's global random numbers.
@@ -75,6 +76,7 @@ def train(
     """
     if not training:
         raise DatasetError("no photo to train on; give a data set with at least one pair")
+    start = start or (_start_of(out) if resume else None)
     if settings.training.start_share > 0 and start is None:
         raise SettingsError(
             "training.start_share is of a model to start from; name it (--from), or set it to 0"
@@ -86,6 +88,8 @@ def train(
         trainer = make_trainer(out, epochs, callbacks, hardware, validate_every=every if validation else 1)
         if trainer.is_global_zero:
             refuse_second_run(out, settings, TRAINED_BY, resume=resume)
+        if resume and (out / "model").is_dir():
+            return out / "model"
         lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
         module = EmbeddingModule(make_net(settings.net, start), settings)
         device = trainer.strategy.root_device
@@ -103,6 +107,8 @@ def train(
             make_folder(out)
             split = Split(tuple(training), tuple(validation))
             write_split(out, split, seed=settings.training.seed, seen=seen_by(start) if start else ())
+            if start is not None:
+                write_text(out / START_NAME, f"{find_model(start).absolute()}\n")
             write_text(out / SETTINGS_NAME, to_toml(settings))
         last = last_checkpoint(out)
         with (
@@ -146,6 +152,12 @@ def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:
     return net
 
 
+def _start_of(out: Path) -> Path | None:
+    """The model that the run in a folder started from."""
+    written = out / START_NAME
+    return Path(written.read_text(encoding="utf-8").strip()) if written.is_file() else None
+
+
 def mix_weights(net: EmbeddingNet, other: EmbeddingNet, share: float) -> None:
     """Take the mean of two networks' weights and statistics into the first, `share` of it the second's.
 
@@ -175,7 +187,8 @@ def _loader(
         num_workers=training.workers,
         persistent_workers=training.workers > 0,
         pin_memory=training.workers > 0 and device.type == "cuda",
-        generator=torch.Generator(),  # else each iterator takes a global random number, one more after a resume
+        # of its own: else each iterator takes a global random number, one more after a resume
+        generator=torch.Generator().manual_seed(training.seed),
     )
 
 

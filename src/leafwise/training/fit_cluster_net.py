@@ -54,7 +54,7 @@ def train_cluster_net(
     Args:
         pairs: photos with their truth, better not those that the embeddings were trained on (paper, section 5.2).
         model: a model's name or folder; its own looks, clustering and foreground make the likelihood images.
-        out: the run's folder: settings.toml, logs/, checkpoints/, model/.
+        out: the run's folder: settings.toml, split.json, logs/, checkpoints/, model/.
         settings: the net's width, its training set and its training.
         others: more models of the same grid, each with photos of its own, to learn from too: those of a
             cross-validation with the photos that each has not seen. For a likelihood image knows distances alone.
@@ -86,7 +86,11 @@ def train_cluster_net(
         batch_size = min(settings.batch_size, len(segments.masks))
         order = GroupSampler(["segment"] * len(segments.masks), 0, seed=settings.seed)
         loader = DataLoader(
-            SegmentSet(segments), batch_size, sampler=order, drop_last=True, generator=torch.Generator()
+            SegmentSet(segments),
+            batch_size,
+            sampler=order,
+            drop_last=True,
+            generator=torch.Generator().manual_seed(settings.seed),
         )
         last = last_checkpoint(out)
         with kept_metrics(out / "logs", writes=trainer.is_global_zero), interruptible():

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import lightning
 import torch
@@ -29,7 +30,8 @@ TRAINED_BY = (
     "augment",
     "training",
 )  # sections that an EmbeddingNet's weights depend on
-FREE = ("training.workers", "training.pictures")  # no weights depend on these: a resumed run may change them
+TRAINING_LOOKS = ("input_size", "margin")  # of `looks`: training sees plants so, too
+FREE = ("workers", "pictures")  # of `training`: what a run that is resumed may change
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,18 @@ def last_checkpoint(out: Path) -> Path:
     return out / "checkpoints" / "last.ckpt"
 
 
+def what_trains(settings: RunSettings, sections: Sequence[str]) -> dict[str, Any]:
+    """Of some sections the settings that a training depends on, each under section.name."""
+    tables = to_dict(settings)
+    return {
+        f"{section}.{name}": value
+        for section in sections
+        for name, value in tables[section].items()
+        if not (section == "training" and name in FREE)
+        and not (section == "looks" and name not in TRAINING_LOOKS)
+    }
+
+
 def refuse_second_run(out: Path, settings: RunSettings, sections: Sequence[str], *, resume: bool) -> None:
     """Raise OutputError where `out` holds a run that is not to be resumed, or that had other settings.
 
@@ -119,13 +133,8 @@ def refuse_second_run(out: Path, settings: RunSettings, sections: Sequence[str],
     tables = read_toml(written)
     if ("net" in tables) != ("net" in sections):
         raise OutputError(f"{out}: holds a training of another kind of network; name another folder")
-    before, now = to_dict(from_dict(RunSettings, tables, where=str(written))), to_dict(settings)
-    changed = [
-        f"{section}.{name}"
-        for section in sections
-        for name, value in now[section].items()
-        if value != before[section][name] and f"{section}.{name}" not in FREE
-    ]
+    before = what_trains(from_dict(RunSettings, tables, where=str(written)), sections)
+    changed = [name for name, value in what_trains(settings, sections).items() if value != before[name]]
     if changed:
         raise OutputError(
             f"{out}: holds a training of other settings ({', '.join(changed)}); "

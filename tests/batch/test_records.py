@@ -1,3 +1,5 @@
+import os
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -120,5 +122,10 @@ def test_a_name_is_the_stem_where_that_is_free(tmp_path):
     ]
     names = name_photos(photos, {})
     assert list(names.values()) == ["a", "t_a", "t_a_jpg", "b"]
+    case = [tmp_path / "u" / "Plant.jpg", tmp_path / "u" / "plant.png"]
+    assert list(name_photos(case, {}).values()) == ["Plant", "u_plant"]
+    long = [tmp_path / f"{'叶' * 80}{i}.png" for i in range(2)]
+    assert all(len(os.fsencode(f"{name}_overlay.png")) < 200 for name in name_photos(long, {}).values())
+    assert len(set(name_photos(long, {}).values())) == 2
     further = tmp_path / "t" / "t" / "a.png"
     assert name_photos([*photos, further], {})[further] == "t_a_png"

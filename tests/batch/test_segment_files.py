@@ -18,8 +18,9 @@ from PIL import Image
 
 import leafwise
 from leafwise.batch import Step, files, finish, segment_files, settings_of_run
+from leafwise.batch.records import UNFINISHED, read_records
 from leafwise.errors import LeafwiseError, OutputError
-from leafwise.imaging import read_labels, write_image, write_labels
+from leafwise.imaging import read_image, read_labels, write_image, write_labels
 from leafwise.models import load_model
 
 TABLES = {"leaves.csv", "plants.csv", "photos.csv", "run.toml"}
@@ -29,6 +30,11 @@ def files_of(folder):
     """All files in a folder, hidden ones too: name -> time of the last change."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in files}
+
+
+def finished(out):
+    """The names of the photos that are done."""
+    return {name for name, record in read_records(out).items() if record.digest != UNFINISHED}
 
 
 def results_of(name):
@@ -80,8 +86,10 @@ def test_a_photo_without_a_leaf_has_an_empty_map_and_no_rows_but_a_count(tmp_pat
     report = segment_files([tmp_path / "soil.png"], tmp_path / "out", segmenter)
     assert (report.done, report.leaves, report.empty) == (1, 0, [tmp_path / "soil.png"])
     assert not read_labels(tmp_path / "out" / "soil_label.png").any()
-    assert (tmp_path / "out" / "leaves.csv").read_text() == "photo\n"
-    assert (tmp_path / "out" / "plants.csv").read_text() == "photo\n"
+    leaves, plants = (pd.read_csv(tmp_path / "out" / f"{name}.csv") for name in ("leaves", "plants"))
+    assert (len(leaves), len(plants)) == (0, 0)
+    assert leaves.columns[:4].tolist() == ["photo", "plant", "leaf", "area_px"]
+    assert plants.columns[:4].tolist() == ["photo", "plant", "leaf_count", "area_px"]
     photos = pd.read_csv(tmp_path / "out" / "photos.csv")
     assert photos[["photo", "plant_count", "leaf_count"]].values.tolist() == [["soil", 0, 0]]
     assert Path(photos["file"][0]).samefile(tmp_path / "soil.png")
@@ -135,7 +143,7 @@ def test_a_photo_changed_since_is_done_again(tmp_path, segmenter, paint_photos):
     assert pd.read_csv(out / "leaves.csv")["area_px"].tolist() == [288, 192, 20 * 17, 288, 192, 20 * 23]
 
 
-@pytest.mark.parametrize("lost", ["plant0_label.png", "plant0_overlay.png", ".leafwise/plant0.json"])
+@pytest.mark.parametrize("lost", ["plant0_label.png", "plant0_overlay.png"])
 def test_a_photo_whose_result_is_gone_is_done_again(tmp_path, segmenter, paint_photos, lost):
     photos, out = paint_photos(2), tmp_path / "out"
     segment_files(photos, out, segmenter)
@@ -281,7 +289,7 @@ def test_stopped_half_way_the_tables_hold_what_is_done_and_the_next_run_goes_on(
 
     with pytest.raises(KeyboardInterrupt):
         segment_files(photos, out, segmenter, on_progress=stop)
-    done = {path.stem for path in (out / ".leafwise").iterdir()}
+    done = finished(out)
     assert after + 1 <= len(done) <= 6
     assert set(pd.read_csv(out / "leaves.csv")["photo"]) == done
     report = segment_files(photos, out, segmenter)
@@ -312,21 +320,24 @@ def disk_full_after(monkeypatch):
     return fill
 
 
-@pytest.mark.parametrize("n_files", [0, 1, 2, 3, 8, 1 + 3 * 6, 2 + 3 * 6, 3 + 3 * 6])
+@pytest.mark.parametrize("n_writes", [0, 1, 4, 7, 8, 9, 10, 14, 7 + 3 * 6, 8 + 3 * 6, 9 + 3 * 6])
 def test_a_full_disk_stops_the_batch_with_one_line_and_leaves_no_halves(
-    tmp_path, segmenter, paint_photos, disk_full_after, n_files
+    tmp_path, segmenter, paint_photos, disk_full_after, n_writes
 ):
-    """In order: run.toml; a label map, an overlay and a record for each photo; leaves.csv, plants.csv, photos.csv."""
+    """In order: run.toml; 6 records; label map, overlay, the record anew for each photo; the three tables."""
     photos, out = paint_photos(6), tmp_path / "out"
-    with disk_full_after(n_files), pytest.raises(OutputError, match="no space left on the disk") as failure:
+    with disk_full_after(n_writes), pytest.raises(OutputError, match="no space left on the disk") as failure:
         segment_files(photos, out, segmenter)
     assert "\n" not in str(failure.value)
     there = files_of(out)
-    assert len(there) == n_files  # no temporary ones either
+    n_done, rest = divmod(max(min(n_writes - 7, 18), 0), 3)
+    assert len(there) == min(n_writes, 7) + 2 * n_done + rest + max(
+        n_writes - 25, 0
+    )  # no temporary ones either
     for path in out.glob("*_label.png"):
         np.testing.assert_array_equal(read_labels(path), two_plants(int(path.name[5])))
     report = segment_files(photos, out, segmenter)
-    assert (report.errors, report.skipped) == ([], min((n_files - 1) // 3, 6) if n_files else 0)
+    assert (report.errors, report.skipped) == ([], n_done)
     assert len(pd.read_csv(out / "leaves.csv")) == 18
 
 
@@ -372,13 +383,16 @@ def test_a_process_that_is_killed_is_told_of_in_one_line(
     with pytest.raises(LeafwiseError, match=r"want of memory.*--workers 1") as failure:
         segment_files(photos, out, segmenter, workers=2, on_progress=on_progress)
     assert "\n" not in str(failure.value)
-    done = {path.stem for path in (out / ".leafwise").iterdir()}
+    done = finished(out)
     assert set(pd.read_csv(out / "leaves.csv")["photo"]) == done
     monkeypatch.undo()
     assert segment_files(photos, out, segmenter).skipped == len(done)
 
 
-@pytest.mark.parametrize("name", ["plant1_label.png", "plant1_label.tif", "plant1_overlay.png"])
+@pytest.mark.parametrize(
+    "name",
+    ["plant1_label.png", "plant1_label.tif", "plant1_overlay.png", "leaves.csv", "plants.csv", "photos.csv"],
+)
 def test_files_that_are_not_of_leafwise_are_never_written_over(tmp_path, segmenter, paint_photos, name):
     photos = paint_photos(2)
     mine = photos[0].with_name(name)  # the truth, say, beside its photo
@@ -391,6 +405,52 @@ def test_files_that_are_not_of_leafwise_are_never_written_over(tmp_path, segment
     mine.unlink()
     assert segment_files(photos, mine.parent, segmenter).done == 2  # beside the photos, why not
     assert segment_files(photos, mine.parent, segmenter).skipped == 2
+
+
+def test_nor_are_those_of_a_photo_that_is_added_later(tmp_path, segmenter, paint_photos):
+    photos = paint_photos(2)
+    segment_files(photos[:1], photos[0].parent, segmenter)
+    mine = photos[0].with_name("plant1_label.png")
+    mine.write_text("mine")
+    with pytest.raises(OutputError, match=r"plant1_label\.png: is there already and not of leafwise"):
+        segment_files(photos, mine.parent, segmenter)
+    assert mine.read_text() == "mine"
+
+
+def test_a_folder_that_was_moved_is_not_done_again(tmp_path, segmenter, paint_photos):
+    photos = paint_photos(3)
+    segment_files(photos, tmp_path / "out", segmenter)
+    moved = photos[0].parent.rename(tmp_path / "elsewhere")
+    (tmp_path / "out").rename(tmp_path / "away")
+    report = segment_files([moved / photo.name for photo in photos], tmp_path / "away", segmenter)
+    assert (report.done, report.skipped) == (0, 3)
+    table = pd.read_csv(tmp_path / "away" / "photos.csv")
+    assert table["photo"].tolist() == ["plant0", "plant1", "plant2"]
+    assert all(Path(file).is_file() for file in table["file"])
+
+
+@pytest.mark.parametrize("content", ["model = 'x'\n", "not toml", "photos = 3\n"])
+def test_a_foreign_run_toml_is_refused(tmp_path, segmenter, paint_photos, content):
+    (tmp_path / "run.toml").write_text(content)
+    with pytest.raises(OutputError, match=r"run.toml: is not of leafwise segment"):
+        segment_files(paint_photos(1), tmp_path, segmenter)
+    assert (tmp_path / "run.toml").read_text() == content
+
+
+def test_a_photo_that_fails_in_the_networks_costs_one_line(tmp_path, segmenter, paint_photos, monkeypatch):
+    photos, look = paint_photos(5), segmenter.look
+    bad = read_image(photos[2])
+
+    def fail(images):
+        if any(np.array_equal(image, bad) for image in images):
+            raise RuntimeError("no memory")
+        return look(images)
+
+    monkeypatch.setattr(segmenter, "look", fail)
+    report = segment_files(photos, tmp_path / "out", segmenter)
+    assert report.done == 4
+    assert len(report.errors) == 1
+    assert report.errors[0].startswith(f"{photos[2]}: unexpected RuntimeError: no memory")
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -4,7 +4,7 @@ from leafwise.batch.explain import Picture, draw_trace, explain_photo
 from leafwise.batch.files import Report, Step, segment_files
 from leafwise.batch.records import Record, read_records, write_tables
 from leafwise.batch.run import Run, photos_to_segment, settings_of_run
-from leafwise.batch.workers import Workers
+from leafwise.batch.workers import Workers, core_count
 
 __all__ = [
     "Picture",
@@ -13,6 +13,7 @@ __all__ = [
     "Run",
     "Step",
     "Workers",
+    "core_count",
     "draw_trace",
     "explain_photo",
     "photos_to_segment",

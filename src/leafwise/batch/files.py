@@ -1,7 +1,7 @@
 """The batch: photos read ahead, pooled through the networks, finished in a pool of processes."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -17,18 +17,20 @@ from leafwise.batch.finish import Job, finish_photo
 from leafwise.batch.records import (
     FOLDER,
     Record,
+    claim_names,
     digest_of,
+    follow_moved,
     is_done,
     name_photos,
     read_records,
     refuse_strangers,
     write_tables,
 )
-from leafwise.batch.run import RUN_NAME, write_run
+from leafwise.batch.run import write_run
 from leafwise.batch.workers import Workers
 from leafwise.errors import LeafwiseError, OutputError
 from leafwise.imaging import MAX_PIXELS, make_folder, read_image
-from leafwise.segmenter import Segmenter
+from leafwise.segmenter import SeenPlant, Segmenter
 from leafwise.segmenter.segmenter import check_photo
 
 BATCH = 4  # photos through the networks at a time
@@ -75,14 +77,15 @@ def segment_files(
     whatever ends the run, Ctrl-C included, the tables hold all that was done. With `workers` > 1 the photos are
     finished in that many processes: a script that asks for them needs `if __name__ == "__main__":`.
 
-    Raises OutputError where `out` cannot be written, or holds the results of another model or settings.
+    Raises OutputError where `out` cannot be written, or holds the results of another model or settings or files of
+    others, and LeafwiseError where a process of the pool was ended.
     """
     make_folder(out / FOLDER)
-    records = read_records(out)
+    records = follow_moved(out, photos, read_records(out))
     names = name_photos(photos, records)
-    if not (out / RUN_NAME).is_file():
-        refuse_strangers(out, names.values())
+    refuse_strangers(out, names.values())
     write_run(out, photos, segmenter, overwrite=overwrite)
+    claim_names(out, names)
     tally = _Tally(on_progress)
     with ExitStack() as stack:
         stack.callback(write_tables, out)
@@ -99,15 +102,32 @@ def segment_files(
         pending: dict[Future[Record], Path] = {}
         for batch in _batches(todo, max_pixels, tally):
             is_large = _pixels(batch) > BATCH_PIXELS  # then it is one photo, too much to be sent to a process
-            seen = (
-                [segmenter.look_on(batch[0][1])] if is_large else segmenter.look([read[1] for read in batch])
-            )
-            for (photo, image, digest), plants in zip(batch, seen, strict=True):
+            for (photo, image, digest), plants in _looked_at(batch, segmenter, tally, is_large=is_large):
                 pending[submit(Job(names[photo], photo, digest, image, plants), here=is_large)] = photo
                 _collect(pending, tally, limit)
         _collect(pending, tally, 0)
     empty = [photo for photo in photos if photo in tally.empty]
     return Report(tally.done, tally.skipped, tally.leaves, empty, tally.errors)
+
+
+def _looked_at(
+    batch: list[ReadPhoto], segmenter: Segmenter, tally: "_Tally", *, is_large: bool
+) -> Iterator[tuple[ReadPhoto, Iterable[SeenPlant]]]:
+    """The photos of a batch with what the networks see in them; one that fails there is tallied, the others go on."""
+    try:
+        looked: list[Iterable[SeenPlant]]
+        if is_large:
+            looked = [segmenter.look_on(batch[0][1])]
+        else:
+            looked = list(segmenter.look([image for _, image, _ in batch]))
+    except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
+        if len(batch) == 1:
+            tally.add(Step(batch[0][0], error=_line(batch[0][0], error)))
+            return
+        for read in batch:
+            yield from _looked_at([read], segmenter, tally, is_large=False)
+        return
+    yield from zip(batch, looked, strict=True)
 
 
 class _Tally:

@@ -3,16 +3,23 @@
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from leafwise.errors import OutputError
 from leafwise.imaging import natural_key, write_text
+from leafwise.traits import measure_leaves, measure_plants
 
-UNFINISHED = "unfinished"  # in place of the digest of a photo whose files are not all written
+UNFINISHED = (
+    "unfinished"  # in place of the digest of a photo whose files are not all there, or of other settings
+)
+TABLES = ("leaves.csv", "plants.csv", "photos.csv")
+LONGEST_STEM = 180  # bytes: a file's name may have 255, endings and a temporary name's included
 FOLDER = ".leafwise"  # of the records, inside the output folder
 
 
@@ -64,6 +71,59 @@ def expire_records(out: Path) -> None:
         write_record(out, dataclasses.replace(record, digest=UNFINISHED, leaves=[], plants=[]))
 
 
+def refuse_strangers(out: Path, names: Iterable[str]) -> None:
+    """Raise OutputError where a file with the name of a result or a table is there that leafwise has not written."""
+    ours = _recorded(out)
+    strangers = [
+        out / f"{name}{ending}"
+        for name in names
+        if name not in ours
+        for ending in ("_label.png", "_label.tif", "_overlay.png")
+    ]
+    if not ours:
+        strangers += [out / name for name in TABLES]
+    for file in strangers:
+        if file.exists():
+            raise OutputError(f"{file}: is there already and not of leafwise; name another output folder")
+
+
+def claim_names(out: Path, names: Mapping[Path, str]) -> None:
+    """Keep a record of photos that will be done: what is written under their names from now on is leafwise's own.
+
+    Raises OutputError where that fails.
+    """
+    ours = _recorded(out)
+    for photo, name in names.items():
+        if name not in ours:
+            write_record(out, Record(name, str(photo.resolve()), UNFINISHED, [], []))
+
+
+def _recorded(out: Path) -> set[str]:
+    """The names of all records, damaged ones too."""
+    return {path.stem for path in (out / FOLDER).glob("*.json")}
+
+
+def follow_moved(out: Path, photos: Sequence[Path], records: Mapping[str, Record]) -> dict[str, Record]:
+    """The records, those of photos that have moved with their new place: told by their bytes.
+
+    Raises OutputError where a record cannot be written.
+    """
+    followed = dict(records)
+    lost = {
+        record.digest: record
+        for record in records.values()
+        if record.digest != UNFINISHED and not Path(record.source).exists()
+    }
+    known = {record.source for record in records.values()}
+    for photo in photos if lost else ():
+        source = str(photo.resolve())
+        record = None if source in known else lost.pop(digest_of(photo), None)
+        if record is not None:
+            followed[record.name] = dataclasses.replace(record, source=source)
+            write_record(out, followed[record.name])
+    return followed
+
+
 def is_done(out: Path, record: Record | None, photo: Path) -> bool:
     """Whether a photo's results are all there, and are of the photo as it is now."""
     return (
@@ -77,36 +137,35 @@ def is_done(out: Path, record: Record | None, photo: Path) -> bool:
 def name_photos(photos: Sequence[Path], records: Mapping[str, Record]) -> dict[Path, str]:
     """A name for each photo's results: its stem, with its folder's name or a number where that is taken.
 
-    A photo that was done before keeps its name.
+    A photo that was done before keeps its name. Names differ in more than upper and lower case, which many file
+    systems do not tell apart.
     """
     names = {record.source: name for name, record in records.items()}
-    taken = set(records)
+    taken = {name.casefold() for name in records}
     chosen = {}
     for photo in photos:
         source = str(photo.resolve())
         if source not in names:
-            names[source] = next(name for name in _candidates(photo) if name not in taken)
-            taken.add(names[source])
+            names[source] = next(name for name in _candidates(photo) if name.casefold() not in taken)
+            taken.add(names[source].casefold())
         chosen[photo] = names[source]
     return chosen
 
 
-def refuse_strangers(out: Path, names: Iterable[str]) -> None:
-    """Raise OutputError where a folder that no run has written holds a file with the name of a result."""
-    for name in names:
-        for file in (out / f"{name}_label.png", out / f"{name}_label.tif", out / f"{name}_overlay.png"):
-            if file.exists():
-                raise OutputError(f"{file}: is there already and not of leafwise; name another output folder")
-
-
 def _candidates(photo: Path) -> Iterable[str]:
-    yield photo.stem
-    yield f"{photo.resolve().parent.name}_{photo.stem}"
-    yield f"{photo.resolve().parent.name}_{photo.stem}_{photo.suffix[1:].lower()}"
+    stem, folder = photo.stem, photo.resolve().parent.name
+    for name in (stem, f"{folder}_{stem}", f"{folder}_{stem}_{photo.suffix[1:].lower()}"):
+        yield _shortened(name)
     number = 2
     while True:
-        yield f"{photo.stem}_{number}"
+        yield f"{_shortened(stem)}_{number}"
         number += 1
+
+
+def _shortened(name: str) -> str:
+    while len(os.fsencode(name)) > LONGEST_STEM:
+        name = name[:-1]
+    return name
 
 
 def write_tables(out: Path) -> dict[str, pd.DataFrame]:
@@ -131,8 +190,19 @@ def write_tables(out: Path) -> dict[str, pd.DataFrame]:
             for record in done
         ],
     }
-    tables = {name: pd.DataFrame(of_name) for name, of_name in rows.items()}
+    tables = {
+        "leaves": pd.DataFrame(rows["leaves"], columns=None if rows["leaves"] else _columns("leaves")),
+        "plants": pd.DataFrame(rows["plants"], columns=None if rows["plants"] else _columns("plants")),
+        "photos": pd.DataFrame(rows["photos"], columns=["photo", "plant_count", "leaf_count", "file"]),
+    }
     for name, table in tables.items():
-        text = "photo\n" if table.empty else table.to_csv(index=False, float_format="%.6g")
-        write_text(out / f"{name}.csv", text)
+        write_text(out / f"{name}.csv", table.to_csv(index=False, float_format="%.6g"))
     return tables
+
+
+def _columns(kind: str) -> list[str]:
+    """The columns of leaves.csv or plants.csv, where there is no row to tell them."""
+    nothing = np.zeros((1, 1), np.int32)
+    if kind == "leaves":
+        return ["photo", "plant", *measure_leaves(np.zeros((1, 1, 3), np.uint8), nothing).columns]
+    return ["photo", *measure_plants(nothing, np.zeros(1, np.int32)).columns]

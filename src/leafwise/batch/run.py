@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
@@ -44,11 +45,11 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
     path = out / RUN_NAME
     named: list[str] = []
     if path.is_file():
-        before = read_toml(path)
-        theirs = before.get("model", {})
+        before = _tables_of(path)
+        theirs = before["model"]
         same = all(theirs.get(key) == model.get(key) for key in ("digest", "cluster_net_digest"))
         if same and {section: before.get(section) for section in settings} == settings:
-            named = before.get("photos", [])
+            named = before["photos"]
         elif overwrite:
             expire_records(out)
         else:
@@ -64,6 +65,16 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
         **settings,
     }
     write_text(path, tomli_w.dumps(run))
+
+
+def _tables_of(path: Path) -> dict[str, Any]:
+    try:
+        tables = read_toml(path)
+    except SettingsError:
+        tables = {}
+    if not isinstance(tables.get("model"), dict) or not isinstance(tables.get("photos"), list):
+        raise OutputError(f"{path}: is not of leafwise segment; name another output folder")
+    return tables
 
 
 def settings_of_run(path: Path) -> Run:

@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -15,6 +16,16 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
+MOST_ON_WINDOWS = 61  # processes that one of its calls can wait for
+
+
+def core_count() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Workers(ProcessPoolExecutor):
     """Processes of one core each: Ctrl-C is left to the main process, and none outlives it.
 
@@ -23,6 +34,8 @@ class Workers(ProcessPoolExecutor):
 
     def __init__(self, count: int) -> None:
         # a fork would copy the network's running threads: start clean
+        if sys.platform == "win32":
+            count = min(count, MOST_ON_WINDOWS)
         super().__init__(count, multiprocessing.get_context("spawn"), initializer=_start)
 
     def submit(

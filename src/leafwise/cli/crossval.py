@@ -1,6 +1,5 @@
 """`leafwise crossval`: how well a training does on photos that it never saw."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -81,6 +80,7 @@ def crossval(
     from dataclasses import replace
     from json import dumps
 
+    from leafwise.batch import core_count
     from leafwise.cli.arguments import split_names
     from leafwise.cli.train import checked_pairs, read_settings
     from leafwise.config import to_dict
@@ -102,7 +102,7 @@ def crossval(
             grid or [],
         ),
         start=from_,
-        workers=workers or os.cpu_count() or 1,
+        workers=workers or core_count(),
         on_step=show.print,
     )
     summary = {

@@ -1,6 +1,5 @@
 """`leafwise evaluate`: how well a model, under some pipelines, does on photos with truth."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,6 +69,7 @@ def evaluate(
     from leafwise.cli.extras import require_training
 
     require_training()
+    from leafwise.batch import core_count
     from leafwise.cli.arguments import split_names
     from leafwise.cli.train import checked_pairs
     from leafwise.config import apply_overrides
@@ -91,7 +91,7 @@ def evaluate(
             loaded,
             names,
             settings,
-            workers=min(workers or os.cpu_count() or 1, len(pairs)),
+            workers=min(workers or core_count(), len(pairs)),
             on_photo=lambda: bar.advance(task),
         )
     _show(result)

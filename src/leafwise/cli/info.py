@@ -19,6 +19,10 @@ def info() -> None:
     import leafwise
     from leafwise.models import shipped_models
 
+    try:
+        requirements = requires("leafwise") or []
+    except PackageNotFoundError:  # run from a folder, not installed
+        requirements = []
     lines = {
         "leafwise": leafwise.__version__,
         "python": platform.python_version(),
@@ -27,7 +31,7 @@ def info() -> None:
         "execution providers": ", ".join(onnxruntime.get_available_providers()),
         "shipped models": ", ".join(folder.name for folder in shipped_models()) or "none",
     }
-    for requirement in requires("leafwise") or []:
+    for requirement in requirements:
         name = requirement.split(";")[0].split("[")[0].split(">")[0].split("<")[0].split("=")[0].strip()
         if "extra == 'dev'" in requirement or 'extra == "dev"' in requirement:
             continue
@@ -35,6 +39,7 @@ def info() -> None:
             lines[name] = version(name)
         except PackageNotFoundError:
             lines[name] = "not installed"
+    lines["onnxruntime"] = onnxruntime.__version__  # the package may be onnxruntime-gpu
     width = max(map(len, lines))
     for name, value in lines.items():
         typer.echo(f"{name:<{width}}  {value}")

@@ -48,7 +48,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             _say(
-                "Stopped. What is finished is kept; run the same command again to go on "
+                "Stopped. What is finished is kept; run the same command again, without --overwrite, to go on "
                 "(train and train-cluster-net: with --resume)."
             )
             raise typer.Exit(INTERRUPTED) from error

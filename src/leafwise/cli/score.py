@@ -63,8 +63,6 @@ def score(
     pairs = track(pairing.pairs, "Scoring", console=errors, transient=True)
     report = score_pairs(pairs, problems=pairing.problems, ap_pq=ap_pq)
     to_terminal = json == Path("-")
-    if json and not to_terminal:
-        write_text(json, _as_json(report))
     if to_terminal:
         typer.echo(_as_json(report), nl=False)
     elif report.summary:
@@ -73,6 +71,8 @@ def score(
             _show_instances(report.instances, report.pooled)
     for problem in report.problems:
         typer.echo(problem, err=True)
+    if json and not to_terminal:
+        write_text(json, _as_json(report))
     if report.problems:
         raise typer.Exit(1)
 

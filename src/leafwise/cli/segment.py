@@ -1,6 +1,5 @@
 """`leafwise segment`: photos in, label maps, overlays and tables out."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,7 +68,7 @@ def segment(
     # heavy: not for --help
     from dataclasses import replace
 
-    from leafwise.batch import photos_to_segment, segment_files, settings_of_run
+    from leafwise.batch import core_count, photos_to_segment, segment_files, settings_of_run
     from leafwise.config import PipelineSettings, apply_overrides
     from leafwise.segmenter import DEFAULT_MODEL, Segmenter
 
@@ -99,7 +98,7 @@ def segment(
             out,
             segmenter,
             overwrite=overwrite,
-            workers=workers or os.cpu_count() or 1,
+            workers=workers or core_count(),
             max_pixels=int(max_megapixels * 1e6),
             on_progress=show,
         )

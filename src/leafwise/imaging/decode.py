@@ -51,12 +51,12 @@ def decode(path: Path, *, max_pixels: int, error: type[LeafwiseError]) -> Pictur
 
     Raises it before anything is decoded where the header tells of more than `max_pixels` pixels.
     """
+    if path.is_dir():  # Windows would say that it may not be read
+        raise error(f"{path}: a folder, not a picture; name a file")
     try:
         file = path.open("rb")
     except FileNotFoundError as missing:
         raise error(f"{path}: no such file; check its name and folder") from missing
-    except IsADirectoryError as folder:
-        raise error(f"{path}: a folder, not a picture; name a file") from folder
     except PermissionError as denied:
         raise error(f"{path}: may not be read; change its permissions") from denied
     except OSError as failure:
@@ -92,7 +92,7 @@ class _Checks:
             raise self.fail("a picture without pixels; export it again")
         if width * height > self.max_pixels:
             size = f"{width} x {height} pixels, past the limit of {self.max_pixels / 1e6:g} megapixels"
-            raise self.fail(f"{size}; scale it down, or raise max_pixels")
+            raise self.fail(f"{size}; scale it down (or raise max_pixels: leafwise segment --max-megapixels)")
 
     def pages(self, n_pages: int) -> None:
         if n_pages > 1:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from leafwise.clustering import CLUSTERINGS
 from leafwise.config import SegmentSettings
+from leafwise.errors import ModelError
 from leafwise.metrics import compact_labels
 from leafwise.models import ClusterNetwork
 from leafwise.refine import denoise, mask_sizes, merge_masks, segment_likelihood
@@ -69,13 +70,17 @@ def refine_stages(
     settings: SegmentSettings,
     network: ClusterNetwork | None = None,
 ) -> Iterator[Stage]:
-    """`refine`, step by step."""
+    """`refine`, step by step. Raises ModelError for the step cluster_net without a network."""
     leaves = Leaves(labels)
     for step in settings.pipeline.refinements:
         segments = None
         if step == "mrf":
             leaves = Leaves(denoise(leaves.labels, settings.refine))
-        elif network is not None and leaves.labels.any():
+        elif network is None:
+            raise ModelError(
+                "the step cluster_net needs a model with a ClusterNet; leave it out, or train one"
+            )
+        elif leaves.labels.any():
             segments = _by_cluster_net(plant, leaves.labels, settings, network)
             leaves = _merged(plant, leaves.labels, segments.masks, settings)
         yield Stage(step, leaves, segments)

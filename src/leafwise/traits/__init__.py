@@ -1,4 +1,4 @@
-"""Measurements of leaves and plants, from label maps alone: no trait depends on how something is drawn."""
+"""Measurements of leaves and plants, from label maps and, for their colours, photos."""
 
 from leafwise.traits.leaves import measure_leaves
 from leafwise.traits.plants import measure_plants

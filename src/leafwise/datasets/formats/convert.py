@@ -60,9 +60,10 @@ def convert_photos(
     for photo in photos:
         name = _plain_name(photo.name)
         try:
-            if name in seen:
-                raise DatasetError(f"{photo.image}: would have the name of {seen[name]}; rename one of them")
-            seen[name] = photo.image
+            key = name.casefold()  # many file systems do not tell upper from lower case
+            if key in seen:
+                raise DatasetError(f"{photo.image}: would have the name of {seen[key]}; rename one of them")
+            seen[key] = photo.image
             yield Converted(name, _convert(photo, name, out))
         except OutputError:
             raise  # the next photo could not be written either

@@ -62,6 +62,8 @@ def _open_set(folder: Path, plants: PlantSet) -> None:
     except OSError as error:
         raise output_error(folder, error) from error
     if not known:
+        if any((folder / "images").iterdir()) or any((folder / "labels").iterdir()):
+            raise OutputError(f"{folder}: holds photos already that are not from here; choose another folder")
         write_text(record, to_toml(plants))
         return
     there = from_dict(PlantSet, read_toml(record), where=str(record))

@@ -45,6 +45,14 @@ def test_another_seed_in_the_same_folder_is_an_error(tmp_path):
         synth(tmp_path, count=1, seed=1, height=40, width=40)
 
 
+def test_plants_are_not_drawn_among_the_photos_of_others(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "mine.png").write_text("mine")
+    with pytest.raises(OutputError, match="holds photos already that are not from here"):
+        synth(tmp_path, count=1, seed=0, height=40, width=40)
+    assert not (tmp_path / "synthetic.toml").exists()
+
+
 def test_the_defaults_are_those_of_the_library():
     defaults = {name: option.default for name, option in inspect.signature(synth).parameters.items()}
     plants = PlantSet()

@@ -197,3 +197,8 @@ def test_a_model_without_cluster_net_refuses_a_pipeline_with_it(color_model):
     settings = replace(color_model.card.segment, pipeline=PipelineSettings("hdbscan+cluster_net"))
     with pytest.raises(ModelError, match="leafwise train-cluster-net"):
         Segmenter(color_model, settings)
+
+
+def test_the_step_cluster_net_without_a_network_is_refused(truth):
+    with pytest.raises(ModelError, match="cluster_net needs a model with a ClusterNet"):
+        refined(plant_of(truth), truth, with_steps("hdbscan+cluster_net"), None)

@@ -150,3 +150,10 @@ def test_readers_and_converter_together(tmp_path, voc):
     (pair,) = read_dataset(tmp_path / "out")
     assert pair.image.name == "p.jpg"
     assert read_labels(pair.labels).tolist() == [[0, 1, 0], [2, 2, 0]]
+
+
+def test_names_that_differ_in_case_alone_are_refused(tmp_path, photos):
+    """Many file systems would keep the second in the first's place."""
+    first, second = convert_photos(photos("Plant", "plant"), tmp_path / "out", CONVERSION)
+    assert (first.outcome, second.outcome) == ("written", "failed")
+    assert "would have the name of" in second.error

@@ -108,7 +108,7 @@ class ClusteringSettings:
     split_distance: float = 0.0  # HDBSCAN: clusters closer than this are not split; embedding units
     pixel_step: int = 1  # HDBSCAN: every n-th pixel along each axis is clustered, the others follow
     merge_distance: float = 1.25  # HDBSCAN on a foreground: clusters with closer centers are one instance
-    min_core_size: int = 5  # pixels with all four neighbours; seeds with fewer are borders, not leaves
+    min_core_size: int = 8  # pixels with all four neighbours; seeds with fewer are borders, not leaves
     steepest: float = 8.0  # seeds: embedding units in a usual instance's side; steeper are borders; 0: any
     density_radius: float = 0.5  # seeds: pixels within it make a place dense
     seed_radius: float = 1.75  # seeds: pixels within it are the seed's; a little more than delta_d

@@ -418,14 +418,17 @@ def test_nor_are_those_of_a_photo_that_is_added_later(tmp_path, segmenter, paint
 
 
 def test_a_folder_that_was_moved_is_not_done_again(tmp_path, segmenter, paint_photos):
-    photos = paint_photos(3)
+    photos = paint_photos(4)
+    good = photos[3].read_bytes()
+    photos[3].write_text("damaged")
     segment_files(photos, tmp_path / "out", segmenter)
+    photos[3].write_bytes(good)  # put right, and then
     moved = photos[0].parent.rename(tmp_path / "elsewhere")
     (tmp_path / "out").rename(tmp_path / "away")
     report = segment_files([moved / photo.name for photo in photos], tmp_path / "away", segmenter)
-    assert (report.done, report.skipped) == (0, 3)
+    assert (report.done, report.skipped) == (1, 3)
     table = pd.read_csv(tmp_path / "away" / "photos.csv")
-    assert table["photo"].tolist() == ["plant0", "plant1", "plant2"]
+    assert table["photo"].tolist() == ["plant0", "plant1", "plant2", "plant3"]
     assert all(Path(file).is_file() for file in table["file"])
 
 

@@ -104,20 +104,20 @@ def _recorded(out: Path) -> set[str]:
 
 
 def follow_moved(out: Path, photos: Sequence[Path], records: Mapping[str, Record]) -> dict[str, Record]:
-    """The records, those of photos that have moved with their new place: told by their bytes.
+    """The records, those of photos that have moved with their new place: told by their bytes, else by their name.
 
     Raises OutputError where a record cannot be written.
     """
     followed = dict(records)
-    lost = {
-        record.digest: record
-        for record in records.values()
-        if record.digest != UNFINISHED and not Path(record.source).exists()
-    }
+    gone = [record for record in records.values() if not Path(record.source).exists()]
+    finished = {record.digest: record for record in gone if record.digest != UNFINISHED}
+    unfinished = {record.name: record for record in gone if record.digest == UNFINISHED}
     known = {record.source for record in records.values()}
-    for photo in photos if lost else ():
+    for photo in photos if gone else ():
         source = str(photo.resolve())
-        record = None if source in known else lost.pop(digest_of(photo), None)
+        if source in known:
+            continue
+        record = finished.pop(digest_of(photo), None) or unfinished.pop(photo.stem, None)
         if record is not None:
             followed[record.name] = dataclasses.replace(record, source=source)
             write_record(out, followed[record.name])

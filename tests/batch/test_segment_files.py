@@ -37,6 +37,10 @@ def finished(out):
     return {name for name, record in read_records(out).items() if record.digest != UNFINISHED}
 
 
+def interrupt(step):
+    raise KeyboardInterrupt
+
+
 def results_of(name):
     return {f"{name}_label.png", f"{name}_overlay.png", f".leafwise/{name}.json"}
 
@@ -207,11 +211,16 @@ def test_results_of_another_model_or_other_settings_are_not_mixed(tmp_path, segm
     with pytest.raises(OutputError, match=r"another model or other settings.*--overwrite"):
         segment_files(photos, out, second)
     assert files_of(out) == before
-    # those of the first that are not done again don't stay in the tables, nor count as done by the second
-    segment_files(photos[:1], out, second, overwrite=True)
-    assert set(pd.read_csv(out / "leaves.csv")["photo"]) == {"plant0"}
+    with pytest.raises(OutputError, match=r"plant1 .* would stay as another model or other settings have it"):
+        segment_files(photos[:1], out, second, overwrite=True)
+    assert files_of(out) == before
+    # what is not yet done again does not stay in the tables, nor count as done by the second
+    with pytest.raises(KeyboardInterrupt):
+        segment_files(photos, out, second, overwrite=True, on_progress=interrupt)
+    done = finished(out)
+    assert set(pd.read_csv(out / "leaves.csv")["photo"]) == done <= {"plant0", "plant1", "plant2"}
     report = segment_files(photos, out, second)
-    assert (report.done, report.skipped) == (2, 1)
+    assert (report.done, report.skipped) == (3 - len(done), len(done))
     assert set(pd.read_csv(out / "plants.csv")["photo"]) == {"plant0", "plant1", "plant2"}
 
 

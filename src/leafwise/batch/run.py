@@ -8,7 +8,7 @@ from typing import Any
 import tomli_w
 
 import leafwise
-from leafwise.batch.records import digest_of, expire_records
+from leafwise.batch.records import UNFINISHED, digest_of, expire_records, read_records
 from leafwise.config import SegmentSettings, from_dict, read_toml, to_dict
 from leafwise.errors import ImageError, OutputError, SettingsError
 from leafwise.imaging import find_images, write_text
@@ -31,7 +31,7 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
     """Write run.toml, after a look at the one that is there.
 
     Raises OutputError where that one is of another model or other settings, unless `overwrite`: then no photo
-    counts as done any longer.
+    counts as done any longer, and none may be left out that was.
     """
     folder = segmenter.model.folder
     model = {
@@ -51,6 +51,7 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
         if same and {section: before.get(section) for section in settings} == settings:
             named = before["photos"]
         elif overwrite:
+            _refuse_leftovers(out, photos)
             expire_records(out)
         else:
             raise OutputError(
@@ -65,6 +66,21 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
         **settings,
     }
     write_text(path, tomli_w.dumps(run))
+
+
+def _refuse_leftovers(out: Path, photos: Sequence[Path]) -> None:
+    """Raise OutputError where results would stay beside those of another model or other settings."""
+    again = {str(photo.resolve()) for photo in photos}
+    left = [
+        record
+        for record in read_records(out).values()
+        if record.digest != UNFINISHED and record.source not in again
+    ]
+    if left:
+        raise OutputError(
+            f"{out}: {left[0].name} (and {len(left) - 1} more) would stay as another model or other settings have "
+            "it; name all photos, or another folder"
+        )
 
 
 def _tables_of(path: Path) -> dict[str, Any]:

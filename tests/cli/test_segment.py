@@ -353,9 +353,7 @@ def test_an_interrupt_is_one_line_and_the_same_command_goes_on(segment, done, ph
         result = segment(photos, "--out", tmp_path)
     assert result.exit_code == 130
     (line,) = errors_of(result.stderr)
-    assert line.startswith(
-        "Stopped. What is finished is kept; run the same command again, without --overwrite"
-    )
+    assert line.startswith("Stopped. What is finished is kept; run the same command again to go on")
     assert set(pd.read_csv(tmp_path / "plants.csv")["photo"]) == {f"plant{i}" for i in range(4)}
     assert "2 photos segmented, 4 done before" in segment(photos, "--out", tmp_path).stdout
     for name in TABLES:

@@ -48,8 +48,8 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             _say(
-                "Stopped. What is finished is kept; run the same command again, without --overwrite, to go on "
-                "(train and train-cluster-net: with --resume)."
+                "Stopped. What is finished is kept; run the same command again to go on "
+                "(train and train-cluster-net: with --resume; segment: without --overwrite)."
             )
             raise typer.Exit(INTERRUPTED) from error
         except MemoryError as error:

@@ -85,7 +85,7 @@ def test_expired_records_keep_names_and_nothing_else(out):
     for name in ("photo_label.png", "photo_overlay.png"):
         (out / name).touch()
     write_record(out, record_of("photo", source=str(photo), digest=digest_of(photo)))
-    expire_records(out)
+    expire_records(out, ["photo"])
     records = read_records(out)
     assert not is_done(out, records["photo"], photo)
     assert name_photos([photo], records) == {photo: "photo"}

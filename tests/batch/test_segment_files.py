@@ -329,20 +329,19 @@ def disk_full_after(monkeypatch):
     return fill
 
 
-@pytest.mark.parametrize("n_writes", [0, 1, 4, 7, 8, 9, 10, 14, 7 + 3 * 6, 8 + 3 * 6, 9 + 3 * 6])
+@pytest.mark.parametrize("n_writes", [0, 1, 2, 3, 4, 5, 12, 1 + 4 * 6, 2 + 4 * 6, 3 + 4 * 6])
 def test_a_full_disk_stops_the_batch_with_one_line_and_leaves_no_halves(
     tmp_path, segmenter, paint_photos, disk_full_after, n_writes
 ):
-    """In order: run.toml; 6 records; label map, overlay, the record anew for each photo; the three tables."""
+    """In order: run.toml; for each photo a record, label map, overlay and the record anew; the three tables."""
     photos, out = paint_photos(6), tmp_path / "out"
     with disk_full_after(n_writes), pytest.raises(OutputError, match="no space left on the disk") as failure:
         segment_files(photos, out, segmenter)
     assert "\n" not in str(failure.value)
     there = files_of(out)
-    n_done, rest = divmod(max(min(n_writes - 7, 18), 0), 3)
-    assert len(there) == min(n_writes, 7) + 2 * n_done + rest + max(
-        n_writes - 25, 0
-    )  # no temporary ones either
+    n_done, rest = divmod(max(min(n_writes - 1, 24), 0), 4)
+    n_tables = max(n_writes - 25, 0)
+    assert len(there) == min(n_writes, 1) + 3 * n_done + rest + n_tables  # no temporary ones either
     for path in out.glob("*_label.png"):
         np.testing.assert_array_equal(read_labels(path), two_plants(int(path.name[5])))
     report = segment_files(photos, out, segmenter)
@@ -424,6 +423,35 @@ def test_nor_are_those_of_a_photo_that_is_added_later(tmp_path, segmenter, paint
     with pytest.raises(OutputError, match=r"plant1_label\.png: is there already and not of leafwise"):
         segment_files(photos, mine.parent, segmenter)
     assert mine.read_text() == "mine"
+
+
+def test_photos_of_the_same_bytes_keep_their_names_when_they_move(tmp_path, segmenter, paint_photos):
+    photos = paint_photos(2)
+    photos[1].write_bytes(photos[0].read_bytes())
+    segment_files(photos, tmp_path / "out", segmenter)
+    moved = photos[0].parent.rename(tmp_path / "elsewhere")
+    assert segment_files(sorted(moved.iterdir()), tmp_path / "out", segmenter).skipped == 2
+    files = pd.read_csv(tmp_path / "out" / "photos.csv").set_index("photo")["file"]
+    assert {name: Path(file).stem for name, file in files.items()} == {"plant0": "plant0", "plant1": "plant1"}
+
+
+def test_a_photo_that_failed_has_no_claim_on_a_name(tmp_path, segmenter, paint_photos):
+    (photo,) = paint_photos(1)
+    good = photo.read_bytes()
+    photo.write_text("damaged")
+    segment_files([photo], tmp_path / "out", segmenter)
+    photo.write_bytes(good)
+    (tmp_path / "out" / "plant0_label.png").write_text("mine, by hand")
+    with pytest.raises(OutputError, match="not of leafwise"):
+        segment_files([photo], tmp_path / "out", segmenter)
+
+
+def test_what_a_killed_process_was_about_to_write_is_no_record(tmp_path, segmenter, paint_photos):
+    (tmp_path / "out" / ".leafwise").mkdir(parents=True)
+    (tmp_path / "out" / ".leafwise" / ".0123.tmp.json").write_text("{")
+    (tmp_path / "out" / "leaves.csv").write_text("mine")
+    with pytest.raises(OutputError, match="leaves"):
+        segment_files(paint_photos(1), tmp_path / "out", segmenter)
 
 
 def test_a_folder_that_was_moved_is_not_done_again(tmp_path, segmenter, paint_photos):

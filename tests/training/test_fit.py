@@ -222,6 +222,8 @@ def test_a_resumed_run_knows_the_model_that_it_started_from(train_small, interru
     with pytest.raises(KeyboardInterrupt):
         train_small(start=licensed, training=ONE_EPOCH | {"start_share": 0.5})
     card = train_small(resume=True, training=ONE_EPOCH | {"start_share": 0.5}).card
+    with pytest.raises(OutputError, match=r"its run started from .*licensed; leave --from out"):
+        train_small(resume=True, start=tiny_model, training=ONE_EPOCH | {"start_share": 0.5})
     assert card.licence == "research only"
     assert "from the weights of tiny" in card.trained_on
 
@@ -229,6 +231,7 @@ def test_a_resumed_run_knows_the_model_that_it_started_from(train_small, interru
 def test_a_run_whose_model_is_there_is_done(train_small, tmp_path):
     train_small(training=ONE_EPOCH)
     (tmp_path / "run" / "model").mkdir()
+    (tmp_path / "run" / "model" / "model.toml").touch()
     (tmp_path / "run" / "checkpoints" / "last.ckpt").unlink()
     train_small(training=ONE_EPOCH, resume=True)
     assert not (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()

@@ -17,8 +17,8 @@ from leafwise.batch.finish import Job, finish_photo
 from leafwise.batch.records import (
     FOLDER,
     Record,
-    claim_names,
     digest_of,
+    expire_records,
     follow_moved,
     is_done,
     name_photos,
@@ -26,7 +26,7 @@ from leafwise.batch.records import (
     refuse_strangers,
     write_tables,
 )
-from leafwise.batch.run import write_run
+from leafwise.batch.run import RUN_NAME, write_run
 from leafwise.batch.workers import Workers
 from leafwise.errors import LeafwiseError, OutputError
 from leafwise.imaging import MAX_PIXELS, make_folder, read_image
@@ -83,9 +83,10 @@ def segment_files(
     make_folder(out / FOLDER)
     records = follow_moved(out, photos, read_records(out))
     names = name_photos(photos, records)
-    refuse_strangers(out, names.values())
+    refuse_strangers(out, names.values(), is_new=not (out / RUN_NAME).is_file())
     write_run(out, photos, segmenter, overwrite=overwrite)
-    claim_names(out, names)
+    if overwrite:
+        expire_records(out, names.values())
     tally = _Tally(on_progress)
     with ExitStack() as stack:
         stack.callback(write_tables, out)

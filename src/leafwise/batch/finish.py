@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from leafwise.batch.records import Record, rows_of, write_record
+from leafwise.batch.records import Record, claim_name, rows_of, write_record
 from leafwise.config import SegmentSettings
 from leafwise.imaging import write_image, write_labels
 from leafwise.models import ClusterNetwork
@@ -41,6 +41,7 @@ def finish_photo(
     if len(leaves):
         leaves.insert(0, "plant", segmentation.plants[leaves["leaf"].to_numpy()])
     plants = measure_plants(labels, segmentation.plants)
+    claim_name(out, job.name, job.source)
     record = Record(job.name, str(job.source.resolve()), job.digest, rows_of(leaves), rows_of(plants))
     write_labels(out / f"{job.name}_label.png", labels)
     write_image(out / f"{job.name}_overlay.png", draw_overlay(job.image, labels))

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from leafwise.errors import OutputError
-from leafwise.imaging import natural_key, write_text
+from leafwise.imaging import natural_key, output_error, write_text
 from leafwise.traits import measure_leaves, measure_plants
 
 UNFINISHED = (
     "unfinished"  # in place of the digest of a photo whose files are not all there, or of other settings
 )
+RESULTS = ("_label.png", "_label.tif", "_overlay.png")  # endings of a photo's own files
 TABLES = ("leaves.csv", "plants.csv", "photos.csv")
 LONGEST_STEM = 180  # bytes: a file's name may have 255, endings and a temporary name's included
 FOLDER = ".leafwise"  # of the records, inside the output folder
@@ -51,7 +52,7 @@ def digest_of(path: Path) -> str:
 def read_records(out: Path) -> dict[str, Record]:
     """The records in an output folder, by name; a damaged one counts as not done."""
     records = {}
-    for path in sorted((out / FOLDER).glob("*.json")):
+    for path in _record_files(out):
         try:
             record = Record(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -65,60 +66,76 @@ def write_record(out: Path, record: Record) -> None:
     write_text(out / FOLDER / f"{record.name}.json", json.dumps(dataclasses.asdict(record)))
 
 
-def expire_records(out: Path) -> None:
-    """Let no photo count as done any longer, and clear its rows; each keeps its name."""
-    for record in read_records(out).values():
-        write_record(out, dataclasses.replace(record, digest=UNFINISHED, leaves=[], plants=[]))
+def expire_records(out: Path, names: Iterable[str]) -> None:
+    """Let photos count as done no longer, and clear their rows; each keeps its name."""
+    records = read_records(out)
+    for name in names:
+        if name in records:
+            write_record(out, dataclasses.replace(records[name], digest=UNFINISHED, leaves=[], plants=[]))
 
 
-def refuse_strangers(out: Path, names: Iterable[str]) -> None:
-    """Raise OutputError where a file with the name of a result or a table is there that leafwise has not written."""
+def remove_results(out: Path, names: Iterable[str]) -> None:
+    """Remove the label maps and overlays of photos. Raises OutputError where that fails."""
+    for name in names:
+        for ending in RESULTS:
+            file = out / f"{name}{ending}"
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                raise output_error(file, error) from error
+
+
+def refuse_strangers(out: Path, names: Iterable[str], *, is_new: bool) -> None:
+    """Raise OutputError where a file of a result's name is there that leafwise has not written.
+
+    In a folder that is new to leafwise, of a table's name, too.
+    """
     ours = _recorded(out)
-    strangers = [
-        out / f"{name}{ending}"
-        for name in names
-        if name not in ours
-        for ending in ("_label.png", "_label.tif", "_overlay.png")
-    ]
-    if not ours:
-        strangers += [out / name for name in TABLES]
-    for file in strangers:
+    strangers = [out / f"{name}{ending}" for name in names if name not in ours for ending in RESULTS]
+    for file in strangers + [out / name for name in TABLES if is_new]:
         if file.exists():
             raise OutputError(f"{file}: is there already and not of leafwise; name another output folder")
 
 
-def claim_names(out: Path, names: Mapping[Path, str]) -> None:
-    """Keep a record of photos that will be done: what is written under their names from now on is leafwise's own.
+def claim_name(out: Path, name: str, source: Path) -> None:
+    """Keep a record of a photo before its first file is written: from now on files of its name are leafwise's own.
 
     Raises OutputError where that fails.
     """
-    ours = _recorded(out)
-    for photo, name in names.items():
-        if name not in ours:
-            write_record(out, Record(name, str(photo.resolve()), UNFINISHED, [], []))
+    if name not in _recorded(out):
+        write_record(out, Record(name, str(source.resolve()), UNFINISHED, [], []))
 
 
 def _recorded(out: Path) -> set[str]:
     """The names of all records, damaged ones too."""
-    return {path.stem for path in (out / FOLDER).glob("*.json")}
+    return {path.stem for path in _record_files(out)}
+
+
+def _record_files(out: Path) -> list[Path]:
+    """All but those that a killed process was about to write."""
+    return [path for path in sorted((out / FOLDER).glob("*.json")) if not path.name.endswith(".tmp.json")]
 
 
 def follow_moved(out: Path, photos: Sequence[Path], records: Mapping[str, Record]) -> dict[str, Record]:
-    """The records, those of photos that have moved with their new place: told by their bytes, else by their name.
+    """The records, those of photos that have moved with their new place: told by their bytes.
 
-    Raises OutputError where a record cannot be written.
+    What was not finished is told by its file's name. Raises OutputError where a record cannot be written.
     """
     followed = dict(records)
-    gone = [record for record in records.values() if not Path(record.source).exists()]
-    finished = {record.digest: record for record in gone if record.digest != UNFINISHED}
-    unfinished = {record.name: record for record in gone if record.digest == UNFINISHED}
     known = {record.source for record in records.values()}
+    gone: dict[str, list[Record]] = {}
+    for record in records.values():
+        if not os.path.exists(
+            record.source
+        ):  # of a Path it would raise where a folder may not be looked into
+            told_by = Path(record.source).name if record.digest == UNFINISHED else record.digest
+            gone.setdefault(told_by, []).append(record)
     for photo in photos if gone else ():
         source = str(photo.resolve())
-        if source in known:
-            continue
-        record = finished.pop(digest_of(photo), None) or unfinished.pop(photo.stem, None)
-        if record is not None:
+        likely = [] if source in known else gone.get(digest_of(photo)) or gone.get(photo.name) or []
+        if likely:
+            record = next((one for one in likely if one.name == photo.stem), likely[0])
+            likely.remove(record)
             followed[record.name] = dataclasses.replace(record, source=source)
             write_record(out, followed[record.name])
     return followed

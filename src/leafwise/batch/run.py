@@ -8,7 +8,7 @@ from typing import Any
 import tomli_w
 
 import leafwise
-from leafwise.batch.records import UNFINISHED, digest_of, expire_records, read_records
+from leafwise.batch.records import UNFINISHED, digest_of, expire_records, read_records, remove_results
 from leafwise.config import SegmentSettings, from_dict, read_toml, to_dict
 from leafwise.errors import ImageError, OutputError, SettingsError
 from leafwise.imaging import find_images, write_text
@@ -30,8 +30,8 @@ class Run:
 def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwrite: bool) -> None:
     """Write run.toml, after a look at the one that is there.
 
-    Raises OutputError where that one is of another model or other settings, unless `overwrite`: then no photo
-    counts as done any longer, and none may be left out that was.
+    Raises OutputError where that one is of another model or other settings, unless `overwrite`: then its
+    results are removed, and no photo may be left out that was done.
     """
     folder = segmenter.model.folder
     model = {
@@ -52,7 +52,9 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
             named = before["photos"]
         elif overwrite:
             _refuse_leftovers(out, photos)
-            expire_records(out)
+            names = list(read_records(out))
+            expire_records(out, names)
+            remove_results(out, names)
         else:
             raise OutputError(
                 f"{out}: holds the results of another model or other settings; "

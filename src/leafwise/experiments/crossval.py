@@ -215,8 +215,8 @@ def _refuse_twins(variants: Mapping[str, RunSettings], sections: Sequence[str]) 
         key = str(what_trains(settings, sections))
         if key in names:
             raise SettingsError(
-                f"{names[key]} and {name} are one training; choose clustering settings by --grid, and pipelines by "
-                "--pipelines"
+                f"{names[key]} and {name} are one training; choose clustering settings by --grid, pipelines by "
+                "--pipelines, and what changes no weights by --set and the same --out"
             )
         names[key] = name
 

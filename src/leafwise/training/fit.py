@@ -13,9 +13,10 @@ from torch.utils.data import DataLoader
 import leafwise
 from leafwise.config import NetSettings, PipelineSettings, RunSettings, to_toml
 from leafwise.datasets import Pair, Split
-from leafwise.errors import DatasetError, SettingsError
+from leafwise.errors import DatasetError, OutputError, SettingsError
 from leafwise.imaging import make_folder, write_text
 from leafwise.models import ModelCard, find_model, read_card
+from leafwise.models.card import CARD_NAME
 from leafwise.nets import EmbeddingNet, load_weights
 from leafwise.training.callbacks import Pictures, running_average
 from leafwise.training.cpu import strided_in_float32
@@ -76,7 +77,8 @@ def train(
     """
     if not training:
         raise DatasetError("no photo to train on; give a data set with at least one pair")
-    start = start or (_start_of(out) if resume else None)
+    if resume and (out / SETTINGS_NAME).is_file():
+        start = _start_of(out, start)
     if settings.training.start_share > 0 and start is None:
         raise SettingsError(
             "training.start_share is of a model to start from; name it (--from), or set it to 0"
@@ -88,7 +90,7 @@ def train(
         trainer = make_trainer(out, epochs, callbacks, hardware, validate_every=every if validation else 1)
         if trainer.is_global_zero:
             refuse_second_run(out, settings, TRAINED_BY, resume=resume)
-        if resume and (out / "model").is_dir():
+        if resume and (out / SETTINGS_NAME).is_file() and (out / "model" / CARD_NAME).is_file():
             return out / "model"
         lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
         module = EmbeddingModule(make_net(settings.net, start), settings)
@@ -152,10 +154,15 @@ def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:
     return net
 
 
-def _start_of(out: Path) -> Path | None:
-    """The model that the run in a folder started from."""
+def _start_of(out: Path, asked: str | Path | None) -> Path | None:
+    """The model that the run in a folder started from. Raises OutputError where another is asked for."""
     written = out / START_NAME
-    return Path(written.read_text(encoding="utf-8").strip()) if written.is_file() else None
+    start = Path(written.read_text(encoding="utf-8").strip()) if written.is_file() else None
+    if asked is not None and find_model(asked).absolute() != start:
+        raise OutputError(
+            f"{out}: its run started from {start or 'scratch'}; leave --from out, or name another folder"
+        )
+    return start
 
 
 def mix_weights(net: EmbeddingNet, other: EmbeddingNet, share: float) -> None:

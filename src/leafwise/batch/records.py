@@ -15,9 +15,7 @@ from leafwise.errors import OutputError
 from leafwise.imaging import natural_key, output_error, write_text
 from leafwise.traits import measure_leaves, measure_plants
 
-UNFINISHED = (
-    "unfinished"  # in place of the digest of a photo whose files are not all there, or of other settings
-)
+UNFINISHED = "unfinished"  # for the digest of a photo whose files are not all there, or of other settings
 RESULTS = ("_label.png", "_label.tif", "_overlay.png")  # endings of a photo's own files
 TABLES = ("leaves.csv", "plants.csv", "photos.csv")
 LONGEST_STEM = 180  # bytes: a file's name may have 255, endings and a temporary name's included
@@ -63,7 +61,7 @@ def read_records(out: Path) -> dict[str, Record]:
 
 def write_record(out: Path, record: Record) -> None:
     """Keep a record. Raises OutputError where that fails."""
-    write_text(out / FOLDER / f"{record.name}.json", json.dumps(dataclasses.asdict(record)))
+    write_text(_record_file(out, record.name), json.dumps(dataclasses.asdict(record)))
 
 
 def expire_records(out: Path, names: Iterable[str]) -> None:
@@ -102,8 +100,12 @@ def claim_name(out: Path, name: str, source: Path) -> None:
 
     Raises OutputError where that fails.
     """
-    if name not in _recorded(out):
+    if not _record_file(out, name).is_file():
         write_record(out, Record(name, str(source.resolve()), UNFINISHED, [], []))
+
+
+def _record_file(out: Path, name: str) -> Path:
+    return out / FOLDER / f"{name}.json"
 
 
 def _recorded(out: Path) -> set[str]:
@@ -125,9 +127,8 @@ def follow_moved(out: Path, photos: Sequence[Path], records: Mapping[str, Record
     known = {record.source for record in records.values()}
     gone: dict[str, list[Record]] = {}
     for record in records.values():
-        if not os.path.exists(
-            record.source
-        ):  # of a Path it would raise where a folder may not be looked into
+        # a Path's own exists() raises where a folder may not be looked into
+        if not os.path.exists(record.source):
             told_by = Path(record.source).name if record.digest == UNFINISHED else record.digest
             gone.setdefault(told_by, []).append(record)
     for photo in photos if gone else ():

@@ -37,9 +37,7 @@ class LookSettings:
     plant_gap: float = 0.05  # of a piece's extent; much smaller pieces closer than this belong to its plant
     photo_gap: float = 0.02  # of the side of one look, added to that: what the first look does not see
     smallest_plant: float = 0.015  # of the largest plant's area; anything smaller is not a plant
-    doubt: float = (
-        0.1  # probability, median over a plant; what has so much less than the largest one is no plant
-    )
+    doubt: float = 0.1  # median probability; what has so much less than the largest plant is none
 
     def __post_init__(self) -> None:
         _require(

@@ -23,13 +23,7 @@ from leafwise.training.cpu import keep_memory
 from leafwise.training.precision import best_precision
 
 SETTINGS_NAME = "settings.toml"
-TRAINED_BY = (
-    "looks",
-    "net",
-    "loss",
-    "augment",
-    "training",
-)  # sections that an EmbeddingNet's weights depend on
+TRAINED_BY = ("looks", "net", "loss", "augment", "training")  # sections: an EmbeddingNet's weights
 TRAINING_LOOKS = ("input_size", "margin")  # of `looks`: training sees plants so, too
 FREE = ("workers", "pictures")  # of `training`: what a run that is resumed may change
 

@@ -23,6 +23,7 @@ TITLES = {
     "mrf": "MRF",
     "cluster_net": "ClusterNet",
     "losses": "Losses",
+    "training": "Training",
     "metrics": "Metrics",
     "growth": "Growth of each step",
     "peers": "Peers",

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import shutil
 import tomllib
+from concurrent import futures
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -267,6 +268,24 @@ def test_a_photo_over_the_limit_is_not_decoded(tmp_path, segmenter, paint_photos
     report = segment_files(photos, tmp_path / "out", segmenter, max_pixels=2499)
     assert report.done == 1
     assert "50 x 50 pixels, past the limit of 0.002499 megapixels" in report.errors[0]
+
+
+@pytest.mark.parametrize(("in_flight", "most"), [(0, 1), (1 << 30, 4)])
+def test_few_photos_wait_for_a_process_where_they_are_large(
+    tmp_path, segmenter, paint_photos, monkeypatch, in_flight, most
+):
+    waiting = []
+
+    def wait(pending, **options):
+        waiting.append(len(pending))
+        return futures.wait(pending, **options)
+
+    monkeypatch.setattr(files, "wait", wait)
+    monkeypatch.setattr(files, "IN_FLIGHT", in_flight)
+    report = segment_files(paint_photos(6), tmp_path / "out", segmenter, workers=2)
+    assert report.done == 6
+    assert max(waiting) <= most + 1  # one more has been handed over
+    assert (max(waiting) == 1) == (in_flight == 0)
 
 
 def test_an_unforeseen_failure_with_one_photo_is_one_line_too(tmp_path, segmenter, paint_photos, monkeypatch):

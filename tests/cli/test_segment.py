@@ -157,6 +157,20 @@ def test_like_repeats_a_run(done, photos, tmp_path):
         assert (tmp_path / name).read_bytes() == (done / name).read_bytes(), name
 
 
+def test_like_refuses_a_model_that_was_trained_anew_since(photos, leafy_model, tmp_path):
+    model = shutil.copytree(leafy_model, tmp_path / "model")
+    first = ("segment", photos / "plant3.png", "--out", tmp_path / "a", "--model", model, "--workers", 1)
+    assert leafwise(*first).exit_code == 0
+    with (model / "embedding.onnx").open("ab") as file:
+        file.write(b"\x8a\x01\x00")  # an empty field unknown to ONNX: the same network in other bytes
+    again = ("segment", "--like", tmp_path / "a" / "run.toml", "--out", tmp_path / "b", "--workers", 1)
+    line = refused(*again)
+    assert f"{model}: has other weights now" in line
+    assert "--model" in line
+    assert not (tmp_path / "b").exists()
+    assert leafwise(*again, "--model", model).exit_code == 0
+
+
 def test_like_takes_other_photos_and_changes_too(done, photos, tmp_path):
     few = ("segment", photos / "plant3.png", "--like", done / "run.toml", "--workers", 1)
     assert leafwise(*few, "--out", tmp_path / "a").exit_code == 0

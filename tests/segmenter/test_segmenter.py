@@ -249,3 +249,17 @@ def test_plants_that_touch_are_segmented_in_tiles(color_model, paint):
     assert score_labels(truth, result.labels).sbd > 90
     assert abs(result.n_leaves - 5 * 64) <= 6
     np.testing.assert_array_equal(find_leaves(seen, 1000, 1000, tiled.settings).labels, result.labels)
+
+
+def test_a_dark_photo_is_seen_as_bright_as_the_model_asks(color_model, paint):
+    photo = paint(rosette(64))
+    dark = (photo // 6).astype(np.uint8)
+    settings = SegmentSettings()
+    stretched = Segmenter(color_model, replace(settings, looks=replace(settings.looks, stretch=True)))
+    plain = Segmenter(color_model, settings)
+    assert plain.as_seen(dark) is dark
+    seen = stretched.as_seen(dark)
+    assert (seen.min(), seen.max()) == (0, 255)
+    ((one,),), ((other,),) = stretched.look([dark]), plain.look([seen])
+    np.testing.assert_array_equal(one.embeddings, other.embeddings)
+    np.testing.assert_array_equal(stretched.segment(dark).labels, plain.segment(seen).labels)

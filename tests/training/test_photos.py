@@ -8,7 +8,7 @@ from leafwise.config import AugmentSettings, LookSettings, RunSettings, Training
 from leafwise.datasets import read_dataset
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import DatasetError
-from leafwise.imaging import cut_square, square_around, write_image, write_labels
+from leafwise.imaging import cut_square, square_around, stretch_contrast, write_image, write_labels
 from leafwise.training import photos, veins, views
 from leafwise.training.chance import chance
 from leafwise.training.photos import Photo, Views, read_photo, synthetic_photos
@@ -52,6 +52,14 @@ def test_a_far_finer_photo_is_scaled_down_with_its_labels(tmp_path):
         assert now.sum() == pytest.approx(before.sum() * scale**2, rel=0.15)
         np.testing.assert_allclose(np.argwhere(now).mean(0), np.argwhere(before).mean(0) * scale, atol=1)
     assert abs(photo.image.mean() - image.mean()) < 1
+
+
+def test_a_photo_is_learnt_from_in_the_contrast_that_it_will_be_seen_in(tmp_path):
+    image, labels = draw_plant(1, height=90, width=100)
+    dark = (image // 5).astype(np.uint8)
+    stretching = replace(RUN, looks=replace(RUN.looks, stretch=True))
+    photo = read_photo(write_pair(tmp_path, dark, labels), stretching)
+    np.testing.assert_array_equal(photo.image, stretch_contrast(dark))
 
 
 def test_a_label_map_of_another_size_is_refused(tmp_path):

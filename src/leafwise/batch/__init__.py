@@ -3,7 +3,7 @@
 from leafwise.batch.explain import Picture, draw_trace, explain_photo
 from leafwise.batch.files import Report, Step, segment_files
 from leafwise.batch.records import Record, read_records, write_tables
-from leafwise.batch.run import Run, photos_to_segment, settings_of_run
+from leafwise.batch.run import Run, check_same_model, photos_to_segment, settings_of_run
 from leafwise.batch.workers import Workers, core_count
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Run",
     "Step",
     "Workers",
+    "check_same_model",
     "core_count",
     "draw_trace",
     "explain_photo",

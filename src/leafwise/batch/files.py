@@ -34,6 +34,7 @@ from leafwise.segmenter import SeenPlant, Segmenter
 from leafwise.segmenter.segmenter import check_photo
 
 BATCH = 4  # photos through the networks at a time
+IN_FLIGHT = 1 << 30  # bytes of photos and embeddings that wait for a process; more are waited for
 BATCH_PIXELS = 16_000_000  # fewer photos at a time where they are large; alone, here, where one has more
 
 
@@ -100,11 +101,13 @@ def segment_files(
         finish = partial(finish_photo, out=out, settings=segmenter.settings, network=network)
         submit = stack.enter_context(_Finishers(finish, min(workers, len(todo)))).submit
         limit = 2 * max(workers, 1)
-        pending: dict[Future[Record], Path] = {}
+        pending: dict[Future[Record], _Waiting] = {}
         for batch in _batches(todo, max_pixels, tally):
             is_large = _pixels(batch) > BATCH_PIXELS  # then it is one photo, too much to be sent to a process
             for (photo, image, digest), plants in _looked_at(batch, segmenter, tally, is_large=is_large):
-                pending[submit(Job(names[photo], photo, digest, image, plants), here=is_large)] = photo
+                job = Job(names[photo], photo, digest, image, plants)
+                size = 0 if is_large else image.nbytes + sum(plant.embeddings.nbytes for plant in plants)
+                pending[submit(job, here=is_large)] = _Waiting(photo, size)
                 _collect(pending, tally, limit)
         _collect(pending, tally, 0)
     empty = [photo for photo in photos if photo in tally.empty]
@@ -129,6 +132,14 @@ def _looked_at(
             yield from _looked_at([read], segmenter, tally, is_large=False)
         return
     yield from zip(batch, looked, strict=True)
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A photo that a process is to finish, or has finished."""
+
+    photo: Path
+    size: int  # bytes of its job
 
 
 class _Tally:
@@ -178,12 +189,12 @@ class _Finishers:
         return future
 
 
-def _collect(pending: "dict[Future[Record], Path]", tally: _Tally, limit: int) -> None:
-    """Wait until at most `limit` photos are pending, and tally those that are finished."""
-    while len(pending) > limit:
+def _collect(pending: "dict[Future[Record], _Waiting]", tally: _Tally, limit: int) -> None:
+    """Wait until at most `limit` photos of `IN_FLIGHT` bytes are pending, and tally those that are finished."""
+    while len(pending) > limit or sum(waiting.size for waiting in pending.values()) > IN_FLIGHT:
         finished, _ = wait(pending, return_when=FIRST_COMPLETED)
         for future in finished:
-            photo = pending.pop(future)
+            photo = pending.pop(future).photo
             try:
                 tally.add(Step(photo, leaves=len(future.result().leaves)))
             except OutputError:

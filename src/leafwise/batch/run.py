@@ -10,7 +10,7 @@ import tomli_w
 import leafwise
 from leafwise.batch.records import UNFINISHED, digest_of, expire_records, read_records, remove_results
 from leafwise.config import SegmentSettings, from_dict, read_toml, to_dict
-from leafwise.errors import ImageError, OutputError, SettingsError
+from leafwise.errors import ImageError, ModelError, OutputError, SettingsError
 from leafwise.imaging import find_images, write_text
 from leafwise.models import CLUSTER_NET_NAME, EMBEDDING_NAME, reference_to
 from leafwise.segmenter import Segmenter
@@ -25,6 +25,7 @@ class Run:
     model: str  # a shipped one's name, or the path of its folder
     settings: SegmentSettings
     photos: list[Path]
+    digests: dict[str, str]  # of the networks that it was made with
 
 
 def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwrite: bool) -> None:
@@ -34,21 +35,17 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
     results are removed, and no photo may be left out that was done.
     """
     folder = segmenter.model.folder
-    model = {
-        "name": segmenter.model.card.name,
-        "path": reference_to(folder),
-        "digest": digest_of(folder / EMBEDDING_NAME),
-    }
-    if "cluster_net" in segmenter.settings.pipeline.refinements:
-        model["cluster_net_digest"] = digest_of(folder / CLUSTER_NET_NAME)
+    digests = _digests_of(folder, segmenter.settings)
+    model = {"name": segmenter.model.card.name, "path": reference_to(folder), **digests}
     settings = to_dict(segmenter.settings)
     path = out / RUN_NAME
     named: list[str] = []
     if path.is_file():
         before = _tables_of(path)
-        theirs = before["model"]
-        same = all(theirs.get(key) == model.get(key) for key in ("digest", "cluster_net_digest"))
-        if same and {section: before.get(section) for section in settings} == settings:
+        if (
+            _digests_in(before["model"]) == digests
+            and {section: before.get(section) for section in settings} == settings
+        ):
             named = before["photos"]
         elif overwrite:
             _refuse_leftovers(out, photos)
@@ -68,6 +65,19 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
         **settings,
     }
     write_text(path, tomli_w.dumps(run))
+
+
+def _digests_of(folder: Path, settings: SegmentSettings) -> dict[str, str]:
+    """The digests of the networks of a model folder that a pipeline needs."""
+    names = {"digest": EMBEDDING_NAME}
+    if "cluster_net" in settings.pipeline.refinements:
+        names["cluster_net_digest"] = CLUSTER_NET_NAME
+    return {key: digest_of(folder / name) for key, name in names.items() if (folder / name).is_file()}
+
+
+def _digests_in(table: dict[str, Any]) -> dict[str, str]:
+    """Those that a run.toml's table of the model has."""
+    return {key: str(table[key]) for key in ("digest", "cluster_net_digest") if key in table}
 
 
 def _refuse_leftovers(out: Path, photos: Sequence[Path]) -> None:
@@ -102,11 +112,22 @@ def settings_of_run(path: Path) -> Run:
     kept = {name: table for name, table in tables.items() if name in sections}
     try:
         model, photos = str(tables["model"]["path"]), [Path(photo) for photo in tables["photos"]]
+        digests = _digests_in(tables["model"])
     except (KeyError, TypeError) as error:
         raise SettingsError(
             f"{path}: not the run.toml of a segmentation, it names no model and photos"
         ) from error
-    return Run(model, from_dict(SegmentSettings, kept, where=str(path)), photos)
+    return Run(model, from_dict(SegmentSettings, kept, where=str(path)), photos, digests)
+
+
+def check_same_model(path: Path, run: Run, segmenter: Segmenter) -> None:
+    """Raise ModelError where the run.toml at `path` was made with other weights than the segmenter's."""
+    folder = segmenter.model.folder
+    if _digests_of(folder, run.settings) != run.digests:
+        raise ModelError(
+            f"{folder}: has other weights now than when {path} was made, and would find other leaves; "
+            "to use it all the same, name it with --model"
+        )
 
 
 def photos_to_segment(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:

@@ -68,7 +68,13 @@ def segment(
     # heavy: not for --help
     from dataclasses import replace
 
-    from leafwise.batch import core_count, photos_to_segment, segment_files, settings_of_run
+    from leafwise.batch import (
+        check_same_model,
+        core_count,
+        photos_to_segment,
+        segment_files,
+        settings_of_run,
+    )
     from leafwise.config import PipelineSettings, apply_overrides
     from leafwise.segmenter import DEFAULT_MODEL, Segmenter
 
@@ -76,6 +82,8 @@ def segment(
     earlier = settings_of_run(like) if like else None
     photos, missing = photos_to_segment(paths or (earlier.photos if earlier else []))
     segmenter = Segmenter.from_pretrained(model or (earlier.model if earlier else DEFAULT_MODEL))
+    if like and earlier and not model:
+        check_same_model(like, earlier, segmenter)
     settings = apply_overrides(earlier.settings if earlier else segmenter.settings, set_ or [])
     if pipeline:
         settings = replace(settings, pipeline=PipelineSettings(pipeline))

@@ -34,6 +34,7 @@ class LookSettings:
     tile_side: int = 0  # photo pixels; larger plants are seen in such tiles; 0: only plants that touch
     margin: float = 0.08  # of the plant's extent, added to its square on every side
     one_plant: bool = False  # take everything in a photo as one plant
+    stretch: bool = False  # the photo's darkest 1 % become black, its brightest 0.2 % white: for microscopy
     plant_gap: float = 0.05  # of a piece's extent; much smaller pieces closer than this belong to its plant
     photo_gap: float = 0.02  # of the side of one look, added to that: what the first look does not see
     smallest_plant: float = 0.015  # of the largest plant's area; anything smaller is not a plant

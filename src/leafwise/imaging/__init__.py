@@ -1,5 +1,6 @@
 """Reading and writing photos and label maps, and finding them."""
 
+from leafwise.imaging.contrast import stretch_contrast
 from leafwise.imaging.find import find_images, is_image_file, natural_key
 from leafwise.imaging.read import IMAGE_SUFFIXES, MAX_PIXELS, read_image, read_labels
 from leafwise.imaging.run_lengths import Runs, check_runs, label_runs, paint_runs, parse_runs, runs_area
@@ -48,6 +49,7 @@ __all__ = [
     "scale_maps",
     "square_around",
     "square_around_box",
+    "stretch_contrast",
     "whole_square",
     "write_image",
     "write_labels",

@@ -14,6 +14,7 @@ from leafwise.imaging.decode import Picture, decode, upright
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
 MAX_PIXELS = 200_000_000  # height times width by the file's header: the guard against decompression bombs
 STRIP = 1 << 22  # pixels brought to 8 bits at a time: bounds the memory of large photos
+CAMERA_BITS = (10, 12, 14, 16)
 MAX_LABEL = int(np.iinfo(np.int32).max)
 _LABEL_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})  # of Pillow
 
@@ -22,7 +23,8 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
     """A photo as uint8 (H, W, 3), RGB, upright.
 
     Takes PNG, JPEG and TIFF: grey, RGB, palette, CMYK, black and white. Alpha is dropped, the orientation
-    tag is followed. Of 16 bits the upper 8 are kept; floating-point samples must lie in 0..1; 1 becomes 255.
+    tag is followed. Of 16 bits the upper 8 are kept, or of the 10, 12 or 14 that grey photos and TIFFs of such cameras
+    have in use; floating-point samples must lie in 0..1; 1 becomes 255.
 
     Raises ImageError for a file that is missing, no picture, damaged, cut short (never half a photo), a
     stack of several, or of more than `max_pixels` pixels, as its header tells before anything is decoded.
@@ -88,17 +90,24 @@ def _samples_rgb(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
 def _as_uint8(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
     """Samples (h, w, n) of any depth as uint8, some rows at a time: numbers in between take more memory."""
     step = max(STRIP // max(samples.shape[1], 1), 1)
+    bits = _bits_in_use(samples) if samples.dtype == np.uint16 else 8
     if len(samples) <= step:
-        return _strip_as_uint8(path, samples)
+        return _strip_as_uint8(path, samples, bits)
     whole = np.empty(samples.shape, np.uint8)
     for start in range(0, len(samples), step):
-        whole[start : start + step] = _strip_as_uint8(path, samples[start : start + step])
+        whole[start : start + step] = _strip_as_uint8(path, samples[start : start + step], bits)
     return whole
 
 
-def _strip_as_uint8(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
+def _bits_in_use(samples: NDArray[np.uint16]) -> int:
+    """The depth of the camera that took 16-bit samples: many have 10, 12 or 14 bits, and black upper ones."""
+    used = int(samples.max()).bit_length()
+    return next(bits for bits in CAMERA_BITS if used <= bits)
+
+
+def _strip_as_uint8(path: Path, samples: NDArray[Any], bits: int) -> NDArray[np.uint8]:
     if samples.dtype == np.uint16:
-        samples = samples >> 8
+        samples = samples >> (bits - 8)
     elif samples.dtype == np.bool_:
         samples = samples * np.uint8(255)
     elif samples.dtype.kind == "f":

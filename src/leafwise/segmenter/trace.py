@@ -34,7 +34,8 @@ def trace_leaves(segmenter: Segmenter, image: NDArray[np.uint8]) -> Trace:
     """`segmenter.segment` on a photo uint8 RGB (H, W, 3), each step kept. Raises ImageError for any other array."""
     check_photo(image)
     height, width = image.shape[:2]
-    plants = tuple(_trace_plant(segmenter, image, seen) for seen in segmenter.look([image])[0])
+    shown = segmenter.as_seen(image)
+    plants = tuple(_trace_plant(segmenter, shown, seen) for seen in segmenter.look([image])[0])
     seen = [plant.seen for plant in plants]
     leaves = [plant.stages[-1].leaves for plant in plants]
     return Trace(plants, place_leaves(seen, leaves, height, width, segmenter.settings))

@@ -270,6 +270,17 @@ def test_a_photo_over_the_limit_is_not_decoded(tmp_path, segmenter, paint_photos
     assert "50 x 50 pixels, past the limit of 0.002499 megapixels" in report.errors[0]
 
 
+def test_a_dark_photo_is_shown_as_bright_as_it_was_seen(tmp_path, segmenter):
+    rng = np.random.default_rng(0)
+    write_image(tmp_path / "dark.png", np.repeat(rng.integers(0, 40, (50, 60, 1), dtype=np.uint8), 3, axis=2))
+    settings = segmenter.settings
+    stretching = replace(settings, looks=replace(settings.looks, stretch=True))
+    for out, used in (("as_it_is", settings), ("stretched", stretching)):
+        segment_files([tmp_path / "dark.png"], tmp_path / out, type(segmenter)(segmenter.model, used))
+    assert read_image(tmp_path / "as_it_is" / "dark_overlay.png").max() < 40
+    assert read_image(tmp_path / "stretched" / "dark_overlay.png").max() >= 254
+
+
 @pytest.mark.parametrize(("in_flight", "most"), [(0, 1), (1 << 30, 4)])
 def test_few_photos_wait_for_a_process_where_they_are_large(
     tmp_path, segmenter, paint_photos, monkeypatch, in_flight, most

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leafwise.errors import ImageError, OutputError
-from leafwise.imaging import cut_square, make_folder, read_image, write_image
+from leafwise.imaging import as_seen, cut_square, make_folder, read_image, write_image
 from leafwise.plots import (
     draw_embedding,
     draw_labels,
@@ -58,7 +58,7 @@ def explain_photo(photo: Path, out: Path, segmenter: Segmenter) -> list[Picture]
             f"{photo}: no plant is seen in it, so there is nothing to explain; "
             "try a lower --set clustering.foreground_threshold, or another model"
         )
-    pictures = draw_trace(image, trace)
+    pictures = draw_trace(as_seen(image, segmenter.settings.looks), trace)
     make_folder(out)
     _refuse_leftovers(photo, out, pictures)
     for picture in pictures:

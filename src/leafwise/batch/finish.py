@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from leafwise.batch.records import Record, claim_name, rows_of, write_record
 from leafwise.config import SegmentSettings
-from leafwise.imaging import write_image, write_labels
+from leafwise.imaging import as_seen, write_image, write_labels
 from leafwise.models import ClusterNetwork
 from leafwise.plots import draw_overlay
 from leafwise.segmenter import SeenPlant, find_leaves
@@ -44,6 +44,7 @@ def finish_photo(
     claim_name(out, job.name, job.source)
     record = Record(job.name, str(job.source.resolve()), job.digest, rows_of(leaves), rows_of(plants))
     write_labels(out / f"{job.name}_label.png", labels)
-    write_image(out / f"{job.name}_overlay.png", draw_overlay(job.image, labels))
+    overlay = draw_overlay(as_seen(job.image, settings.looks), labels)
+    write_image(out / f"{job.name}_overlay.png", overlay)
     write_record(out, record)
     return record

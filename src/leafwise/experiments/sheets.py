@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from leafwise.datasets import Pair
 from leafwise.experiments.scoring import Candidate, leaves_of
-from leafwise.imaging import read_image, read_labels
+from leafwise.imaging import as_seen, read_image, read_labels
 from leafwise.metrics import compact_labels, contingency_table, score_labels
 from leafwise.models import Model
 from leafwise.plots import color_labels, picture_grid
@@ -54,7 +54,10 @@ def found_cells(pairs: Sequence[Pair], model: Model, candidates: Sequence[Candid
     for pair in pairs:
         photo, truth = read_image(pair.image), compact_labels(read_labels(pair.labels))[0]
         seen = segmenter.look([photo])[0]
-        row = [Cell(pair.name, photo), Cell(f"truth, {truth.max()} leaves", truth)]
+        row = [
+            Cell(pair.name, as_seen(photo, segmenter.settings.looks)),
+            Cell(f"truth, {truth.max()} leaves", truth),
+        ]
         starts: dict[object, list[NDArray[np.int32]]] = {}
         for candidate in candidates:
             found = leaves_of(seen, truth, candidate, model.cluster_network, starts).labels

@@ -1,6 +1,6 @@
 """Reading and writing photos and label maps, and finding them."""
 
-from leafwise.imaging.contrast import stretch_contrast
+from leafwise.imaging.contrast import as_seen, stretch_contrast
 from leafwise.imaging.find import find_images, is_image_file, natural_key
 from leafwise.imaging.read import IMAGE_SUFFIXES, MAX_PIXELS, read_image, read_labels
 from leafwise.imaging.run_lengths import Runs, check_runs, label_runs, paint_runs, parse_runs, runs_area
@@ -30,6 +30,7 @@ __all__ = [
     "MAX_PIXELS",
     "Runs",
     "Square",
+    "as_seen",
     "atomic_path",
     "check_runs",
     "cut_labels",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from leafwise.config import SegmentSettings
 from leafwise.errors import ImageError, ModelError
-from leafwise.imaging import cut_square, stretch_contrast, whole_square
+from leafwise.imaging import as_seen, cut_square, whole_square
 from leafwise.models import Model, load_model
 from leafwise.segmenter.leaves import Segmentation, find_leaves
 from leafwise.segmenter.seen import SeenPlant
@@ -58,7 +58,7 @@ class Segmenter:
 
     def look(self, images: Sequence[NDArray[np.uint8]]) -> list[list[SeenPlant]]:
         """Both looks at some photos uint8 (H, W, 3), pooled into batches: each photo's plants."""
-        images = [self.as_seen(image) for image in images]
+        images = [as_seen(image, self.settings.looks) for image in images]
         views = [self._first_look(image) for image in images]
         pairs = [(image, view) for image, found in zip(images, views, strict=True) for view in found]
         seen = self._second_look(pairs)
@@ -66,12 +66,8 @@ class Segmenter:
 
     def look_on(self, image: NDArray[np.uint8]) -> Iterator[SeenPlant]:
         """Both looks at one photo uint8 (H, W, 3), its plants as they are asked for: a large one may have many."""
-        image = self.as_seen(image)
+        image = as_seen(image, self.settings.looks)
         return self._second_look([(image, view) for view in self._first_look(image)])
-
-    def as_seen(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A photo uint8 (H, W, 3) in the contrast that the looks are taken at."""
-        return stretch_contrast(image) if self.settings.looks.stretch else image
 
     def _second_look(self, pairs: Sequence[tuple[NDArray[np.uint8], PlantView]]) -> Iterator[SeenPlant]:
         """What the network says of each view of a photo."""

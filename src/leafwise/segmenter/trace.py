@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leafwise.imaging import cut_square
+from leafwise.imaging import as_seen, cut_square
 from leafwise.segmenter.leaves import Segmentation, place_leaves
 from leafwise.segmenter.pipeline import Leaves, Stage, cluster, refine_stages
 from leafwise.segmenter.seen import SeenPlant
@@ -34,7 +34,7 @@ def trace_leaves(segmenter: Segmenter, image: NDArray[np.uint8]) -> Trace:
     """`segmenter.segment` on a photo uint8 RGB (H, W, 3), each step kept. Raises ImageError for any other array."""
     check_photo(image)
     height, width = image.shape[:2]
-    shown = segmenter.as_seen(image)
+    shown = as_seen(image, segmenter.settings.looks)
     plants = tuple(_trace_plant(segmenter, shown, seen) for seen in segmenter.look([image])[0])
     seen = [plant.seen for plant in plants]
     leaves = [plant.stages[-1].leaves for plant in plants]

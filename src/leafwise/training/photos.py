@@ -14,7 +14,7 @@ from leafwise.config import RunSettings
 from leafwise.datasets import Pair
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import DatasetError
-from leafwise.imaging import Square, read_image, read_labels, square_around, stretch_contrast
+from leafwise.imaging import Square, as_seen, read_image, read_labels, square_around
 from leafwise.metrics import compact_labels
 from leafwise.training.backgrounds import change_background
 from leafwise.training.camera import change_camera
@@ -66,8 +66,7 @@ def synthetic_photos(settings: RunSettings) -> list[Photo]:
 
 def _photo(image: NDArray[np.uint8], labels: NDArray[np.int32], settings: RunSettings) -> Photo:
     labels = compact_labels(labels)[0]  # the loss counts up to the largest number
-    if settings.looks.stretch:
-        image = stretch_contrast(image)
+    image = as_seen(image, settings.looks)
     square = square_around(labels > 0, margin=settings.looks.margin)
     scale = SHARPEST * settings.looks.input_size / square.side
     if scale < 1:

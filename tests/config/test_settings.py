@@ -130,7 +130,10 @@ def test_without_a_foreground_head_the_background_must_be_an_instance():
     net = NetSettings(foreground_head=False)
     with pytest.raises(SettingsError, match=r"loss\.background"):
         RunSettings(net=net)
-    assert RunSettings(net=net, loss=LossSettings(background=True)).net == net
+    background = LossSettings(background=True)
+    assert RunSettings(net=net, loss=background).net == net
+    with pytest.raises(SettingsError, match=r"looks\.tile_side=0"):
+        RunSettings(net=net, loss=background, looks=LookSettings(tile_side=64))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from leafwise.imaging import (
     scale_labels,
     scale_maps,
     square_around,
+    tile_around,
     whole_square,
 )
 
@@ -236,3 +237,15 @@ def test_a_square_scaled_in_strips_is_the_same(monkeypatch, size, square):
     whole = cut_square(image, square, size).astype(int)
     monkeypatch.setattr("leafwise.imaging.square.STRIP", 1000)
     assert np.abs(cut_square(image, square, size) - whole).max() <= 1  # of rounding
+
+
+@given(*(st.floats(-50, 150) for _ in range(2)), st.integers(1, 60), *(st.integers(1, 100) for _ in range(2)))
+def test_a_tile_is_on_the_photo_where_it_fits_and_about_its_middle(row, col, side, height, width):
+    tile = tile_around(row, col, side, height, width)
+    for start, middle, length in ((tile.top, row, height), (tile.left, col, width)):
+        if length <= side:
+            assert start == (length - side) // 2
+        else:
+            assert 0 <= start <= length - side
+            others = np.arange(length - side + 1)
+            assert abs(start + side / 2 - middle) <= np.abs(others + side / 2 - middle).min() + 1e-9

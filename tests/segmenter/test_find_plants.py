@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from leafwise.config import LookSettings
 from leafwise.imaging import Square
 from leafwise.segmenter import find_plants
-from leafwise.segmenter.views import is_near_enough, look_sizes
+from leafwise.segmenter.views import is_near_enough, look_sizes, tile_photo
 
 LOOKS = LookSettings(
     input_size=64, first_size=64, margin=0.0, plant_gap=0.15, photo_gap=0.0, smallest_plant=0.1
@@ -35,6 +35,23 @@ def squares(views):
 def test_nothing_is_no_plant():
     assert views_of(mask(), 64, 64, LOOKS) == []
     assert views_of(mask(), 64, 64, replace(LOOKS, one_plant=True)) == []
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (200, 150), (40, 300), (30, 20), (65, 64)])
+def test_tiles_of_a_photo_cover_it_at_one_scale_and_half_of_each_is_the_next_ones(height, width):
+    views = tile_photo(height, width, 64)
+    assert {(view.square.side, view.plant) for view in views} == {(64, 1)}
+    assert all(view.own.all() for view in views)
+    seen = np.zeros((height, width), int)
+    for view in views:
+        seen[view.square.inside(height, width)] += 1
+    assert seen.min() >= 1
+    for starts, length in (({v.square.top for v in views}, height), ({v.square.left for v in views}, width)):
+        if length <= 64:
+            assert starts == {-((64 - length) // 2)}
+        else:
+            assert (min(starts), max(starts)) == (0, length - 64)
+            assert max(np.diff(sorted(starts))) <= 32
 
 
 def test_one_plant_has_the_square_around_it_and_all_of_the_square():

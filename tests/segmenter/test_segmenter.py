@@ -1,10 +1,10 @@
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 
-from leafwise.config import SegmentSettings
+from leafwise.config import ClusteringSettings, SegmentSettings
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import ImageError, ModelError
 from leafwise.imaging import scale_maps, stretch_contrast
@@ -249,6 +249,26 @@ def test_plants_that_touch_are_segmented_in_tiles(color_model, paint):
     assert score_labels(truth, result.labels).sbd > 90
     assert abs(result.n_leaves - 5 * 64) <= 6
     np.testing.assert_array_equal(find_leaves(seen, 1000, 1000, tiled.settings).labels, result.labels)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (256, 192), (40, 416)])
+def test_objects_all_over_a_photo_are_seen_in_tiles_of_one_scale(color_model, paint, height, width):
+    truth, kinds = np.zeros((2, height, width), np.int32)
+    places = list(product(range((height - 6) // 32), range((width - 6) // 32)))
+    for number, (i, j) in enumerate(places, 1):
+        square = np.s_[32 * i + 6 : 32 * i + 24, 32 * j + 6 : 32 * j + 24]
+        truth[square] = number
+        kinds[square] = 1 + 2 * (i % 2) + j % 2  # no tile shows two of one colour
+    looks = replace(color_model.card.looks, one_plant=True, tile_side=64)
+    settings = SegmentSettings(looks, clustering=ClusteringSettings(min_cluster_size=5, min_core_size=0))
+    segmenter = Segmenter(color_model, settings)
+    photo = paint(kinds)
+    (seen,) = segmenter.look([photo])
+    assert {plant.square.side for plant in seen} == {64}
+    result = segmenter.segment(photo)
+    assert_sound(result, height, width)
+    assert result.n_leaves == len(places)
+    assert score_labels(truth, result.labels).sbd > 85
 
 
 def test_a_dark_photo_is_seen_as_bright_as_the_model_asks(color_model, paint):

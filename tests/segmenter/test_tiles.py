@@ -65,6 +65,20 @@ def test_leaves_agree_by_more_than_half_of_what_they_cover_where_both_see():
     assert agreeing(one, Tile(slice(0, 2), slice(6, 8), np.ones((2, 2), int))) == []
 
 
+def test_the_rims_of_two_leaves_that_lie_beside_a_third_do_not_make_them_one():
+    left, right = np.zeros((20, 30), int), np.zeros((20, 30), int)
+    left[:, 2:12] = 1  # a leaf that the right tile does not see
+    left[5:15, 18:26] = 2
+    left[5:15, 17] = 1  # the rim of the leaf between, given to its neighbour
+    right[5:15, 4:12] = 1
+    right[5:15, 3] = 2  # the same rim, given to the neighbour on its other side
+    right[:, 18:28] = 2
+    one, other = Tile(slice(0, 20), slice(0, 30), left), Tile(slice(0, 20), slice(14, 44), right)
+    assert agreeing(one, other) == [(2, 1)]
+    joined = join_tiles([one, other]).labels
+    assert len(set(joined[10, [5, 20, 35]])) == 3
+
+
 @given(
     leaves=st.lists(st.booleans(), min_size=4, max_size=20),
     shuffle=st.integers(0, 9),

@@ -62,6 +62,37 @@ def test_a_photo_is_learnt_from_in_the_contrast_that_it_will_be_seen_in(tmp_path
     np.testing.assert_array_equal(photo.image, stretch_contrast(dark))
 
 
+@pytest.mark.parametrize("one_plant", [True, False])
+@pytest.mark.parametrize("tile_side", [0, 64, 240])
+def test_a_photo_larger_than_a_tile_is_learnt_from_in_tiles(tmp_path, one_plant, tile_side):
+    labels = np.zeros((90, 200), np.int32)
+    labels[20:70, 100:190] = 1
+    image = np.full((90, 200, 3), 50, np.uint8)
+    looks = replace(RUN.looks, tile_side=tile_side, one_plant=one_plant, input_size=128)
+    photo = read_photo(write_pair(tmp_path, image, labels), replace(RUN, looks=looks))
+    around = square_around(labels > 0, margin=RUN.looks.margin)
+    assert around.side > 64
+    if tile_side == 64:
+        assert photo.tiled
+        assert (photo.square.side, photo.square.top, photo.square.left) == (64, 12, 112)  # about 44.5, 144.5
+    elif tile_side == 240 and one_plant:
+        assert photo.tiled
+        assert photo.square.side == 240
+        assert (photo.square.top, photo.square.left) == (-75, -20)  # the photo in its middle
+    else:
+        assert not photo.tiled
+        assert photo.square == around
+
+
+def test_a_tile_of_a_far_finer_photo_is_scaled_down_with_it(tmp_path):
+    image, labels = draw_plant(1, height=500, width=530)
+    looks = replace(RUN.looks, tile_side=256, one_plant=True)
+    photo = read_photo(write_pair(tmp_path, image, labels), replace(RUN, looks=looks))
+    assert photo.labels.shape == (250, 265)
+    assert photo.square.side == 128
+    assert photo.labels[photo.square.inside(250, 265)].any()
+
+
 def test_a_label_map_of_another_size_is_refused(tmp_path):
     image, labels = draw_plant(1, height=90, width=100)
     with pytest.raises(DatasetError, match=r"a\.png: 100 x 80 pixels, its photo has 100 x 90"):

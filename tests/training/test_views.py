@@ -186,6 +186,19 @@ def test_the_share_of_whole_photos_is_kept_to():
     assert {view.side for view in views} == {50, 120}
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "rows", "cols"), [(100, 300, (32, 68), (32, 268)), (40, 64, (20, 20), (32, 32))]
+)
+def test_views_of_a_tiled_photo_lie_anywhere_on_it_and_at_one_scale(height, width, rows, cols):
+    torch.manual_seed(0)
+    settings = AugmentSettings(smallest_view=1.0, largest_view=1.0, shift=0.0, whole_photo_share=0.5)
+    views = [random_view(Square(9, 9, 64), height, width, settings, tiled=True) for _ in range(400)]
+    assert {view.side for view in views} == {64}
+    for places, (low, high) in (([v.row for v in views], rows), ([v.col for v in views], cols)):
+        assert low <= min(places) <= low + 2
+        assert high - 2 <= max(places) <= high
+
+
 def test_the_same_seed_gives_the_same_views():
     runs = []
     for _ in range(2):

@@ -36,6 +36,7 @@ from leafwise.segmenter.segmenter import check_photo
 BATCH = 4  # photos through the networks at a time
 IN_FLIGHT = 1 << 30  # bytes of photos and embeddings that wait for a process; more are waited for
 BATCH_PIXELS = 16_000_000  # fewer photos at a time where they are large; alone, here, where one has more
+TILED_PIXELS = 2_000_000  # the same where all of a photo is seen in tiles: each pixel in four of them
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,10 @@ def segment_files(
         submit = stack.enter_context(_Finishers(finish, min(workers, len(todo)))).submit
         limit = 2 * max(workers, 1)
         pending: dict[Future[Record], _Waiting] = {}
-        for batch in _batches(todo, max_pixels, tally):
-            is_large = _pixels(batch) > BATCH_PIXELS  # then it is one photo, too much to be sent to a process
+        looks = segmenter.settings.looks
+        most_pixels = TILED_PIXELS if looks.one_plant and looks.tile_side else BATCH_PIXELS
+        for batch in _batches(todo, max_pixels, most_pixels, tally):
+            is_large = _pixels(batch) > most_pixels  # then it is one photo, too much to be sent to a process
             for (photo, image, digest), plants in _looked_at(batch, segmenter, tally, is_large=is_large):
                 job = Job(names[photo], photo, digest, image, plants)
                 size = 0 if is_large else image.nbytes + sum(plant.embeddings.nbytes for plant in plants)
@@ -236,10 +239,12 @@ class _Held:
             self._changed.notify_all()
 
 
-def _batches(photos: Sequence[Path], max_pixels: int, tally: _Tally) -> Iterator[list[ReadPhoto]]:
+def _batches(
+    photos: Sequence[Path], max_pixels: int, most_pixels: int, tally: _Tally
+) -> Iterator[list[ReadPhoto]]:
     """Photos in batches for the networks, read ahead in a thread; those that cannot be read are tallied.
 
-    A photo of more than `BATCH_PIXELS` is a batch of its own.
+    A photo of more than `most_pixels` is a batch of its own.
     """
     batch: list[ReadPhoto] = []
     held = _Held()
@@ -257,12 +262,12 @@ def _batches(photos: Sequence[Path], max_pixels: int, tally: _Tally) -> Iterator
             except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
                 tally.add(Step(photo, error=_line(photo, error)))
                 continue
-            if batch and _pixels([*batch, read]) > BATCH_PIXELS:
+            if batch and _pixels([*batch, read]) > most_pixels:
                 yield batch
                 held.add(-_pixels(batch))
                 batch = []
             batch.append(read)
-            if len(batch) == BATCH or _pixels(batch) > BATCH_PIXELS:
+            if len(batch) == BATCH or _pixels(batch) > most_pixels:
                 yield batch
                 held.add(-_pixels(batch))
                 batch = []

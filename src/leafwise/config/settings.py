@@ -31,7 +31,9 @@ class LookSettings:
     input_size: int = 384  # pixels, side of the square that the network sees of a plant
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
     largest_zoom: int = 8  # of the first look at small plants in a large photo, tile by tile; 1: none
-    tile_side: int = 0  # photo pixels; larger plants are seen in such tiles; 0: only plants that touch
+    tile_side: int = (
+        0  # photo pixels; larger plants, one_plant's in any case, are seen in such tiles; 0: what touches
+    )
     margin: float = 0.08  # of the plant's extent, added to its square on every side
     one_plant: bool = False  # take everything in a photo as one plant
     stretch: bool = False  # the photo's darkest 1 % become black, its brightest 0.2 % white: for microscopy
@@ -398,4 +400,8 @@ class RunSettings:
             self.net.foreground_head or self.loss.background,
             "without net.foreground_head the background must be an instance of its own: "
             "set loss.background=true",
+        )
+        _require(
+            self.net.foreground_head or self.looks.tile_side == 0,
+            "without net.foreground_head there is one look at the whole photo: set looks.tile_side=0",
         )

@@ -13,6 +13,7 @@ from leafwise.imaging.square import (
     scale_maps,
     square_around,
     square_around_box,
+    tile_around,
     whole_square,
 )
 from leafwise.imaging.write import (
@@ -51,6 +52,7 @@ __all__ = [
     "square_around",
     "square_around_box",
     "stretch_contrast",
+    "tile_around",
     "whole_square",
     "write_image",
     "write_labels",

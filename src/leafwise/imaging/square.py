@@ -58,6 +58,19 @@ def square_around_box(rows: slice, cols: slice, *, margin: float = 0.0) -> Squar
     return Square(int(middle_row - side / 2), int(middle_col - side / 2), side)
 
 
+def tile_around(row: float, col: float, side: int, height: int, width: int) -> Square:
+    """The square of a side, on a (height, width) photo, that is nearest to a middle; a smaller photo is in its middle.
+
+    >>> tile_around(5.0, 50.0, 16, 64, 12)
+    Square(top=0, left=-2, side=16)
+    """
+    top, left = (
+        min(max(round(middle - side / 2), 0), length - side) if length > side else (length - side) // 2
+        for middle, length in ((row, height), (col, width))
+    )
+    return Square(top, left, side)
+
+
 def cut_square(image: NDArray[np.uint8], square: Square, size: int) -> NDArray[np.uint8]:
     """The square of a photo uint8 (H, W, 3), scaled to (size, size, 3); beyond the photo it is mean-coloured."""
     scaled = np.empty((size, size, 3), np.uint8)

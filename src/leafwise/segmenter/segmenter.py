@@ -22,6 +22,7 @@ from leafwise.segmenter.views import (
     look_sizes,
     own_part,
     scaled_square,
+    tile_photo,
 )
 
 DEFAULT_MODEL = "rosette"
@@ -87,6 +88,8 @@ class Segmenter:
         if not self.model.card.net.foreground_head:  # nothing says where the plant is: one look at the photo
             grid = looks.input_size // self.model.card.stride
             return [PlantView(whole, np.ones((grid, grid), bool))]
+        if looks.one_plant and looks.tile_side:
+            return tile_photo(height, width, looks.tile_side)
         views: list[PlantView] = []
         was_near = False
         for size in look_sizes(whole, looks):

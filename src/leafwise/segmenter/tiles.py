@@ -15,6 +15,7 @@ from leafwise.imaging import Square
 
 OVERLAP = 0.5  # of a tile's side, shared with the next: a leaf no larger is seen whole by some tile
 AGREEMENT = 0.5  # share of what two leaves cover together, above which they are one
+RIM = 0.1  # of the smaller of two leaves; what they share must be more, for rims of neighbours may agree by chance
 LOOK_OVERLAP = 0.25  # of a tile's side, shared with the next in a first look
 STEP = 16  # pixels of a look that tiles and cores are multiples of: the network's grid is 2 or 4 apart
 NEIGHBOURS = 0.25  # of a tile's side, shared by two tiles whose leaves are compared
@@ -174,6 +175,8 @@ def _shared(one: slice, other: slice) -> slice:
 def agreeing(one: Tile, other: Tile) -> list[tuple[int, int]]:
     """Pairs of labels of two tiles that agree where both see: each the best of the other, by more than half.
 
+    What they share has to be more than a rim of either, which in a tile with a leaf may be given to its neighbour.
+
     >>> one = Tile(slice(0, 1), slice(0, 5), np.array([[1, 1, 1, 2, 2]]))
     >>> agreeing(one, Tile(slice(0, 1), slice(2, 7), np.array([[4, 6, 6, 6, 0]])))
     [(1, 4), (2, 6)]
@@ -186,8 +189,14 @@ def agreeing(one: Tile, other: Tile) -> list[tuple[int, int]]:
     table = np.bincount((first * shape[1] + second).ravel(), minlength=shape[0] * shape[1]).reshape(shape)
     shared = table[1:, 1:]
     together = table.sum(1)[1:, None] + table.sum(0)[None, 1:] - shared
+    areas, other_areas = (
+        np.bincount(tile.labels.ravel(), minlength=length)[1:length]
+        for tile, length in zip((one, other), shape, strict=True)
+    )
+    smaller = np.minimum(areas[:, None], other_areas[None])
     # what two share, they share with no third: above a half, each is the best for the other
-    return [(int(i) + 1, int(j) + 1) for i, j in np.argwhere(shared > AGREEMENT * together)]
+    agreed = (shared > AGREEMENT * together) & (shared > RIM * smaller)
+    return [(int(i) + 1, int(j) + 1) for i, j in np.argwhere(agreed)]
 
 
 def _best_first(leaves: Sequence[_Leaf], groups: dict[tuple[int, int], int]) -> list[_Leaf]:

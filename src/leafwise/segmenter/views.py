@@ -88,6 +88,15 @@ def find_plants(
     return FoundPlants(views, n_doubted)
 
 
+def tile_photo(height: int, width: int, side: int) -> list[PlantView]:
+    """A (height, width) photo in tiles of one size, all of it one plant: for objects that lie all over it.
+
+    Nothing has to be found first, and all objects are seen at one scale, as under a microscope.
+    """
+    own = np.ones((1, 1), bool)
+    return [PlantView(square, own) for square in cover(slice(0, height), slice(0, width), side, margin=0)]
+
+
 def look_sizes(whole: Square, settings: LookSettings) -> list[int]:
     """The sizes, in pixels a side, of the looks that may be taken at a photo, one after another.
 

@@ -14,7 +14,7 @@ from leafwise.config import RunSettings
 from leafwise.datasets import Pair
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import DatasetError
-from leafwise.imaging import Square, as_seen, read_image, read_labels, square_around
+from leafwise.imaging import Square, as_seen, read_image, read_labels, square_around, tile_around
 from leafwise.metrics import compact_labels
 from leafwise.training.backgrounds import change_background
 from leafwise.training.camera import change_camera
@@ -40,7 +40,8 @@ class Photo:
 
     image: NDArray[np.uint8]  # (H, W, 3)
     labels: NDArray[np.int32]  # (H, W)
-    square: Square  # around its objects
+    square: Square  # around its objects; of a photo that is seen in tiles, the one in their middle
+    tiled: bool = False
 
 
 def read_photo(pair: Pair, settings: RunSettings) -> Photo:
@@ -66,15 +67,23 @@ def synthetic_photos(settings: RunSettings) -> list[Photo]:
 
 def _photo(image: NDArray[np.uint8], labels: NDArray[np.int32], settings: RunSettings) -> Photo:
     labels = compact_labels(labels)[0]  # the loss counts up to the largest number
-    image = as_seen(image, settings.looks)
-    square = square_around(labels > 0, margin=settings.looks.margin)
-    scale = SHARPEST * settings.looks.input_size / square.side
+    looks = settings.looks
+    image = as_seen(image, looks)
+    square = square_around(labels > 0, margin=looks.margin)
+    tiled = looks.tile_side > 0 and (looks.one_plant or square.side > looks.tile_side)
+    side = looks.tile_side if tiled else square.side
+    scale = SHARPEST * looks.input_size / side
     if scale < 1:
         size = (max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1))
         image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
         labels = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
-        square = square_around(labels > 0, margin=settings.looks.margin)
-    return Photo(image, labels.astype(np.int32), square)
+        side = round(side * scale)
+        square = square_around(labels > 0, margin=looks.margin)
+    if tiled:
+        height, width = labels.shape
+        row, col = np.argwhere(labels > 0).mean(0) if labels.any() else (height / 2, width / 2)
+        square = tile_around(row, col, side, height, width)
+    return Photo(image, labels.astype(np.int32), square, tiled)
 
 
 class Views(Dataset[tuple[Tensor, Tensor]]):
@@ -112,7 +121,7 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
         if not self.random:
             return take_view(image, labels, view_of(photo.square), self.size)
         height, width = photo.labels.shape
-        view = random_view(photo.square, height, width, self.augment)
+        view = random_view(photo.square, height, width, self.augment, tiled=photo.tiled)
         elsewhere = happens(self.augment.background_share)
         if elsewhere:
             view = seen_from_afar(view)

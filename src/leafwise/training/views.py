@@ -10,7 +10,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from leafwise.config import AugmentSettings
-from leafwise.imaging import FILL, Square, whole_square
+from leafwise.imaging import FILL, Square, tile_around, whole_square
 from leafwise.training.chance import between, chance, happens
 
 FAR_SHARE = 0.4  # of the views that may be from afar
@@ -34,11 +34,18 @@ def view_of(square: Square) -> View:
     return View(square.top + square.side / 2, square.left + square.side / 2, square.side)
 
 
-def random_view(square: Square, height: int, width: int, settings: AugmentSettings) -> View:
-    """A random zoom, move, turn and flip around the square of a photo's objects."""
-    whole = whole_square(height, width)
-    if chance() < settings.whole_photo_share:
-        square = whole
+def random_view(
+    square: Square, height: int, width: int, settings: AugmentSettings, *, tiled: bool = False
+) -> View:
+    """A random zoom, move, turn and flip around the square of a photo's objects.
+
+    Of a photo that is seen in tiles, as large as `square`, one anywhere in it.
+    """
+    if tiled:
+        row, col = (between(square.side / 2, length - square.side / 2) for length in (height, width))
+        square = tile_around(row, col, square.side, height, width)
+    elif chance() < settings.whole_photo_share:
+        square = whole_square(height, width)
     side = square.side * between(settings.smallest_view, settings.largest_view)
     shift = settings.shift * side
     upright = view_of(square)

@@ -53,7 +53,7 @@ def train(
       leafwise train CVPPP2017/A1 --out runs/a1
       leafwise train CVPPP2017/A1 KOMATSUNA --out runs/both --by-group
       leafwise train mine --out runs/mine --from rosette --set training.learning_rate=5e-4
-      leafwise train nuclei --out runs/nuclei --set looks.one_plant=true --set looks.input_size=256
+      leafwise train nuclei --out runs/nuclei --set looks.one_plant=true --set looks.tile_side=256
       leafwise train CVPPP2017/A1 --out runs/a1 --resume
     """
     # heavy: not for --help

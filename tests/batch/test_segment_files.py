@@ -551,6 +551,28 @@ def finish_and_note(job, sent, **rest):
     return finish.finish_photo(job, **rest)
 
 
+def test_photos_in_tiles_are_finished_here_where_their_embeddings_are_many(
+    tmp_path, segmenter, paint_photos, monkeypatch
+):
+    looks = replace(segmenter.settings.looks, one_plant=True, tile_side=32)
+    tiled = type(segmenter)(segmenter.model, replace(segmenter.settings, looks=looks))
+    card, done_here = tiled.model.card, []
+
+    def submit(self, job, *, here=False):
+        done_here.append(here)
+        return submit_as_ever(self, job, here=here)
+
+    submit_as_ever = files._Finishers.submit
+    monkeypatch.setattr(files._Finishers, "submit", submit)
+    # each pixel in four tiles of 32 x 32 pixels, each of them a grid with so many float32 values
+    values = card.net.embedding_size * (looks.input_size // card.stride) ** 2
+    size = 32 * 64 * 4 * values * 4 / 32**2
+    for in_flight, here in ((size * 0.9, True), (size * 1.1, False)):
+        monkeypatch.setattr(files, "IN_FLIGHT", in_flight)
+        segment_files(paint_photos(1), tmp_path / str(here), tiled)
+        assert done_here.pop() is here
+
+
 def test_photos_wait_to_be_read_where_those_before_are_large(tmp_path, segmenter, paint_photos, monkeypatch):
     monkeypatch.setattr(files, "BATCH_PIXELS", 2000)  # every photo has 2048
     read_before = []

@@ -362,7 +362,7 @@ def test_samples_brought_to_8_bits_in_strips_are_the_same(tmp_path, monkeypatch,
     np.testing.assert_array_equal(read_image(tmp_path / "photo.tif"), whole)
 
 
-@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 def test_of_16_bits_the_upper_8_that_the_camera_has_are_kept(tmp_path, monkeypatch, bits):
     monkeypatch.setattr("leafwise.imaging.read.STRIP", 12)  # the brightest pixel is in one strip of several
     samples = np.random.default_rng(bits).integers(0, 2**bits // 5, (9, 6), dtype=np.uint16)
@@ -373,7 +373,18 @@ def test_of_16_bits_the_upper_8_that_the_camera_has_are_kept(tmp_path, monkeypat
 
 
 def test_an_alpha_of_16_bits_says_nothing_of_the_camera(tmp_path):
-    samples = np.full((4, 5, 4), 65535, np.uint16)
-    samples[..., :3] = 4095
-    tifffile.imwrite(tmp_path / "photo.tif", samples, photometric="rgb", extrasamples=["unassalpha"])
+    samples = np.full((4, 5, 2), 65535, np.uint16)
+    samples[..., 0] = 4095
+    tifffile.imwrite(
+        tmp_path / "photo.tif",
+        samples,
+        photometric="minisblack",
+        planarconfig="contig",
+        extrasamples=["unassalpha"],
+    )
     assert (read_image(tmp_path / "photo.tif") == 255).all()
+
+
+def test_dark_colour_photos_of_16_bits_stay_dark(tmp_path):
+    tifffile.imwrite(tmp_path / "photo.tif", np.full((4, 5, 3), 4095, np.uint16), photometric="rgb")
+    assert (read_image(tmp_path / "photo.tif") == 15).all()

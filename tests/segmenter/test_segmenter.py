@@ -271,6 +271,13 @@ def test_objects_all_over_a_photo_are_seen_in_tiles_of_one_scale(color_model, pa
     assert score_labels(truth, result.labels).sbd > 85
 
 
+def test_tiles_need_a_model_that_knows_a_foreground(color_model_without_foreground):
+    card = color_model_without_foreground.card
+    tiled = replace(card.segment, looks=replace(card.looks, tile_side=64))
+    with pytest.raises(ModelError, match=r"looks\.tile_side=0"):
+        Segmenter(color_model_without_foreground, tiled)
+
+
 def test_a_dark_photo_is_seen_as_bright_as_the_model_asks(color_model, paint):
     photo = paint(rosette(64))
     dark = (photo // 6).astype(np.uint8)

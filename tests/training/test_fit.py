@@ -103,7 +103,7 @@ def test_the_same_seed_gives_the_same_weights(train_small):
 
 def test_few_photos_make_as_many_steps_as_their_views(train_small, tmp_path):
     train_small(validation=0, training={"epochs": 2, "batch_size": 2, "least_views": 10})
-    assert losses_of(tmp_path / "run")["epoch"].value_counts().to_dict() == {0: 6, 1: 6}  # 3 times 4 photos
+    assert losses_of(tmp_path / "run")["epoch"].value_counts().to_dict() == {0: 5, 1: 5}  # 10 views of 4 photos
 
 
 @pytest.fixture
@@ -244,8 +244,12 @@ def test_a_resumed_run_keeps_its_settings(train_small, tmp_path):
         OutputError, match=r"other settings \(net.embedding_size, training.epochs\); leave them"
     ):
         train_small(training={"epochs": 2}, net={"embedding_size": 5}, resume=True)
+    with pytest.raises(OutputError, match=r"other settings \(looks.stretch, looks.tile_side\)"):
+        train_small(
+            training=ONE_EPOCH, looks={"stretch": True, "one_plant": True, "tile_side": 64}, resume=True
+        )
     assert (tmp_path / "run" / "settings.toml").read_text() == written
-    train_small(training=ONE_EPOCH | {"pictures": 1}, resume=True)
+    train_small(training=ONE_EPOCH | {"pictures": 1}, looks={"tile_side": 64}, resume=True)  # in use alone
 
 
 def test_a_run_of_another_kind_of_network_is_not_resumed(train_small, tmp_path):

@@ -7,8 +7,8 @@ import torch
 from leafwise.config import AugmentSettings, LookSettings, RunSettings, TrainingSettings
 from leafwise.datasets import read_dataset
 from leafwise.datasets.synthetic import draw_plant
-from leafwise.errors import DatasetError
-from leafwise.imaging import cut_square, square_around, stretch_contrast, write_image, write_labels
+from leafwise.errors import DatasetError, SettingsError
+from leafwise.imaging import Square, cut_square, square_around, stretch_contrast, write_image, write_labels
 from leafwise.training import photos, veins, views
 from leafwise.training.chance import chance
 from leafwise.training.photos import Photo, Views, read_photo, synthetic_photos
@@ -64,7 +64,7 @@ def test_a_photo_is_learnt_from_in_the_contrast_that_it_will_be_seen_in(tmp_path
 
 @pytest.mark.parametrize("one_plant", [True, False])
 @pytest.mark.parametrize("tile_side", [0, 64, 240])
-def test_a_photo_larger_than_a_tile_is_learnt_from_in_tiles(tmp_path, one_plant, tile_side):
+def test_a_photo_of_one_plant_is_learnt_from_in_tiles(tmp_path, one_plant, tile_side):
     labels = np.zeros((90, 200), np.int32)
     labels[20:70, 100:190] = 1
     image = np.full((90, 200, 3), 50, np.uint8)
@@ -72,16 +72,16 @@ def test_a_photo_larger_than_a_tile_is_learnt_from_in_tiles(tmp_path, one_plant,
     photo = read_photo(write_pair(tmp_path, image, labels), replace(RUN, looks=looks))
     around = square_around(labels > 0, margin=RUN.looks.margin)
     assert around.side > 64
-    if tile_side == 64:
-        assert photo.tiled
-        assert (photo.square.side, photo.square.top, photo.square.left) == (64, 12, 112)  # about 44.5, 144.5
-    elif tile_side == 240 and one_plant:
-        assert photo.tiled
-        assert photo.square.side == 240
-        assert (photo.square.top, photo.square.left) == (-75, -20)  # the photo in its middle
-    else:
+    if not one_plant or tile_side == 0:
         assert not photo.tiled
         assert photo.square == around
+    else:
+        assert photo.tiled
+        assert photo.square == (
+            Square(13, 113, 64)
+            if tile_side == 64  # about the middle of the objects
+            else Square(-75, -20, 240)  # the photo in its middle
+        )
 
 
 def test_a_tile_of_a_far_finer_photo_is_scaled_down_with_it(tmp_path):
@@ -97,6 +97,12 @@ def test_a_label_map_of_another_size_is_refused(tmp_path):
     image, labels = draw_plant(1, height=90, width=100)
     with pytest.raises(DatasetError, match=r"a\.png: 100 x 80 pixels, its photo has 100 x 90"):
         read_photo(write_pair(tmp_path, image, labels[:80]), RUN)
+
+
+def test_the_papers_views_know_no_tiles():
+    tiles = LookSettings(input_size=64, one_plant=True, tile_side=64)
+    with pytest.raises(SettingsError, match=r"augment\.kind=zoom"):
+        RunSettings(looks=tiles, augment=AugmentSettings(kind="paper"))
 
 
 def test_synthetic_photos_follow_the_runs_seed():

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from leafwise.imaging import FILL, Square, cut_square, scale_labels, whole_squar
 from leafwise.training.views import (
     View,
     paper_views,
+    part_in_view,
     random_view,
     shrink_views,
     size_at,
@@ -184,6 +186,20 @@ def test_the_share_of_whole_photos_is_kept_to():
     assert 70 < len(whole) < 130
     assert all((view.row, view.col) == (50, 60) for view in whole)
     assert {view.side for view in views} == {50, 120}
+
+
+def test_a_view_shows_no_more_of_a_photo_than_the_part_about_it():
+    image, labels = tensors(*noise(150, 130))
+    torch.manual_seed(3)
+    for _ in range(40):
+        view = random_view(Square(0, 0, 48), 150, 130, AugmentSettings(shift=0.4), tiled=True)
+        rows, cols = part_in_view(view, 150, 130)
+        assert max(rows.stop - rows.start, cols.stop - cols.start) < 1.5 * view.side + 6
+        moved = replace(view, row=view.row - rows.start, col=view.col - cols.start)
+        seen, picked = take_view(image, labels, view, 32)
+        part, picked_part = take_view(image[:, rows, cols], labels[rows, cols], moved, 32)
+        torch.testing.assert_close(part, seen, rtol=0, atol=2e-3)  # places in a photo are float32
+        assert (picked_part == picked).float().mean() > 0.99
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,8 @@ from leafwise.segmenter.segmenter import check_photo
 
 BATCH = 4  # photos through the networks at a time
 IN_FLIGHT = 1 << 30  # bytes of photos and embeddings that wait for a process; more are waited for
+TILES_A_PIXEL = 4  # they share half their side with the next, down and across
 BATCH_PIXELS = 16_000_000  # fewer photos at a time where they are large; alone, here, where one has more
-TILED_PIXELS = 2_000_000  # the same where all of a photo is seen in tiles: each pixel in four of them
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,7 @@ def segment_files(
         submit = stack.enter_context(_Finishers(finish, min(workers, len(todo)))).submit
         limit = 2 * max(workers, 1)
         pending: dict[Future[Record], _Waiting] = {}
-        looks = segmenter.settings.looks
-        most_pixels = TILED_PIXELS if looks.one_plant and looks.tile_side else BATCH_PIXELS
+        most_pixels = min(BATCH_PIXELS, int(IN_FLIGHT / _bytes_a_pixel(segmenter)))
         for batch in _batches(todo, max_pixels, most_pixels, tally):
             is_large = _pixels(batch) > most_pixels  # then it is one photo, too much to be sent to a process
             for (photo, image, digest), plants in _looked_at(batch, segmenter, tally, is_large=is_large):
@@ -135,6 +134,17 @@ def _looked_at(
             yield from _looked_at([read], segmenter, tally, is_large=False)
         return
     yield from zip(batch, looked, strict=True)
+
+
+def _bytes_a_pixel(segmenter: Segmenter) -> float:
+    """What the embeddings of a photo take for each of its pixels, where it is seen in tiles; else they are few."""
+    looks, card = segmenter.settings.looks, segmenter.model.card
+    if not looks.in_tiles:
+        return 1
+    cells = (
+        looks.input_size / card.stride / looks.tile_side
+    ) ** 2  # of the network's grid, for a pixel of a tile
+    return TILES_A_PIXEL * cells * card.net.embedding_size * np.dtype(np.float32).itemsize
 
 
 @dataclass(frozen=True)

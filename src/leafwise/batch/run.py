@@ -42,10 +42,7 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
     named: list[str] = []
     if path.is_file():
         before = _tables_of(path)
-        if (
-            _digests_in(before["model"]) == digests
-            and {section: before.get(section) for section in settings} == settings
-        ):
+        if _digests_in(before["model"]) == digests and _has_settings(path, before, segmenter.settings):
             named = before["photos"]
         elif overwrite:
             _refuse_leftovers(out, photos)
@@ -65,6 +62,20 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
         **settings,
     }
     write_text(path, tomli_w.dumps(run))
+
+
+def _settings_in(path: Path, tables: dict[str, Any]) -> SegmentSettings:
+    """The settings in a run.toml; those that it has not are the defaults. Raises SettingsError where they cannot be."""
+    sections = to_dict(SegmentSettings())
+    kept = {name: table for name, table in tables.items() if name in sections}
+    return from_dict(SegmentSettings, kept, where=str(path))
+
+
+def _has_settings(path: Path, tables: dict[str, Any], settings: SegmentSettings) -> bool:
+    try:
+        return _settings_in(path, tables) == settings
+    except SettingsError:
+        return False  # of another version
 
 
 def _digests_of(folder: Path, settings: SegmentSettings) -> dict[str, str]:
@@ -108,8 +119,6 @@ def _tables_of(path: Path) -> dict[str, Any]:
 def settings_of_run(path: Path) -> Run:
     """Read a run.toml. Raises SettingsError where it is none."""
     tables = read_toml(path)
-    sections = to_dict(SegmentSettings())
-    kept = {name: table for name, table in tables.items() if name in sections}
     try:
         model, photos = str(tables["model"]["path"]), [Path(photo) for photo in tables["photos"]]
         digests = _digests_in(tables["model"])
@@ -117,13 +126,14 @@ def settings_of_run(path: Path) -> Run:
         raise SettingsError(
             f"{path}: not the run.toml of a segmentation, it names no model and photos"
         ) from error
-    return Run(model, from_dict(SegmentSettings, kept, where=str(path)), photos, digests)
+    return Run(model, _settings_in(path, tables), photos, digests)
 
 
 def check_same_model(path: Path, run: Run, segmenter: Segmenter) -> None:
     """Raise ModelError where the run.toml at `path` was made with other weights than the segmenter's."""
     folder = segmenter.model.folder
-    if _digests_of(folder, run.settings) != run.digests:
+    digests = _digests_of(folder, segmenter.settings)
+    if any(run.digests.get(key, digest) != digest for key, digest in digests.items()):
         raise ModelError(
             f"{folder}: has other weights now than when {path} was made, and would find other leaves; "
             "to use it all the same, name it with --model"

@@ -82,14 +82,14 @@ def segment(
     earlier = settings_of_run(like) if like else None
     photos, missing = photos_to_segment(paths or (earlier.photos if earlier else []))
     segmenter = Segmenter.from_pretrained(model or (earlier.model if earlier else DEFAULT_MODEL))
-    if like and earlier and not model:
-        check_same_model(like, earlier, segmenter)
     settings = apply_overrides(earlier.settings if earlier else segmenter.settings, set_ or [])
     if pipeline:
         settings = replace(settings, pipeline=PipelineSettings(pipeline))
     if one_plant:
         settings = replace(settings, looks=replace(settings.looks, one_plant=True))
     segmenter = Segmenter(segmenter.model, settings)
+    if like and earlier and not model:
+        check_same_model(like, earlier, segmenter)
     with photo_bar("Segmenting", errors, TextColumn("{task.fields[note]}")) as bar:
         task = bar.add_task("", total=len(photos), note="")
         leaves = 0

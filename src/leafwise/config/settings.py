@@ -26,13 +26,13 @@ def _require_share(settings: object, *names: str) -> None:
 
 @dataclass(frozen=True)
 class LookSettings:
-    """How photos are looked at: first whole, then one square for each plant."""
+    """How photos are looked at: first whole, then one square for each plant; or in tiles of one size."""
 
     input_size: int = 384  # pixels, side of the square that the network sees of a plant
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
     largest_zoom: int = 8  # of the first look at small plants in a large photo, tile by tile; 1: none
     tile_side: int = (
-        0  # photo pixels; larger plants, one_plant's in any case, are seen in such tiles; 0: what touches
+        0  # photo pixels; larger plants, or with one_plant all of a photo, are seen in such tiles
     )
     margin: float = 0.08  # of the plant's extent, added to its square on every side
     one_plant: bool = False  # take everything in a photo as one plant
@@ -58,6 +58,11 @@ class LookSettings:
         _require_at_least(0, self, "margin", "plant_gap", "photo_gap")
         _require_at_least(1, self, "largest_zoom")
         _require_share(self, "smallest_plant", "doubt")
+
+    @property
+    def in_tiles(self) -> bool:
+        """Whether all of a photo is seen in tiles, without a first look: objects that lie all over it, at one scale."""
+        return self.one_plant and self.tile_side > 0
 
 
 CLUSTERINGS = ("seeded", "mean_shift", "hdbscan", "sklearn_hdbscan", "fast_hdbscan")
@@ -404,4 +409,8 @@ class RunSettings:
         _require(
             self.net.foreground_head or self.looks.tile_side == 0,
             "without net.foreground_head there is one look at the whole photo: set looks.tile_side=0",
+        )
+        _require(
+            self.augment.kind == "zoom" or not self.looks.in_tiles,
+            "photos in tiles (looks.one_plant, looks.tile_side) are learnt from by augment.kind=zoom alone",
         )

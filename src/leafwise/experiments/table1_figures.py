@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from leafwise.datasets import Pair
 from leafwise.experiments.scoring import Candidate
 from leafwise.experiments.sheets import Cell, draw_found, draw_sheet, numbered_like
-from leafwise.imaging import cut_labels, cut_square, read_image, read_labels
+from leafwise.imaging import as_seen, cut_labels, cut_square, read_image, read_labels
 from leafwise.metrics import compact_labels
 from leafwise.models import ClusterNetwork, load_model
 from leafwise.refine import merge_masks
@@ -52,7 +52,8 @@ def draw_figure6(model: Path, pairs: Sequence[Pair], candidate: Candidate) -> Gh
             merged = _merged(plant, candidate, network)
             if merged is None:
                 continue
-            example = _example(pair.name, photo, truth, plant, merged)
+            shown = as_seen(photo, segmenter.settings.looks)
+            example = _example(pair.name, shown, truth, plant, merged)
             if worst is None or example.without > worst.without:
                 worst = example
     return worst

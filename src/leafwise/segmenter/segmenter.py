@@ -42,6 +42,10 @@ class Segmenter:
                 f"{model.folder}: has no ClusterNet for the pipeline {self.settings.pipeline.steps}; "
                 "leave cluster_net out of it, or train one: leafwise train-cluster-net"
             )
+        if self.settings.looks.tile_side > 0 and not model.card.net.foreground_head:
+            raise ModelError(
+                f"{model.folder}: knows no foreground, so it has one look at the whole photo; set looks.tile_side=0"
+            )
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path = DEFAULT_MODEL, *, threads: int = 0) -> Self:
@@ -88,7 +92,7 @@ class Segmenter:
         if not self.model.card.net.foreground_head:  # nothing says where the plant is: one look at the photo
             grid = looks.input_size // self.model.card.stride
             return [PlantView(whole, np.ones((grid, grid), bool))]
-        if looks.one_plant and looks.tile_side:
+        if looks.in_tiles:
             return tile_photo(height, width, looks.tile_side)
         views: list[PlantView] = []
         was_near = False

@@ -5,11 +5,12 @@ Embeddings of two tiles are never compared: a network's embeddings of a leaf dif
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from leafwise.imaging import Square
 
@@ -89,11 +90,11 @@ def join_tiles(tiles: Sequence[Tile]) -> Tile:
     """The leaves of tiles that overlap, as one tile around them all; their numbers may have gaps.
 
     Two leaves of two tiles are one where each agrees best with the other: where both tiles see, they share more
-    than `AGREEMENT` of what they cover together. Leaves that some tile sees whole come as the tile sees them that
-    has them nearest to its middle; of two that claim the same pixels, the one nearer to its tile's middle has
-    them, and the other, where it loses more than half of its own, all of its pixels. What then is left of the
-    tiles' leaves falls to each tile where no other tile's middle is nearer: no border of a tile cuts a leaf that
-    any tile has seen whole.
+    than `AGREEMENT` of what they cover together, and more than `RIM` of the smaller one. Leaves that some tile sees
+    whole come as the tile sees them that has them nearest to its middle; of two that claim the same pixels, the one
+    nearer to its tile's middle has them, and the other, where it loses more than half of its own, all of its pixels.
+    What then is left of the tiles' leaves falls to each tile where no other tile's middle is nearer: no border of a
+    tile cuts a leaf that any tile has seen whole.
     """
     joined = _around(tiles)
     leaves = [leaf for number in range(len(tiles)) for leaf in _leaves_of(number, tiles[number], joined)]
@@ -149,13 +150,21 @@ def _groups(tiles: Sequence[Tile], leaves: Sequence[_Leaf]) -> dict[tuple[int, i
             parents[i] = i = parents[parents[i]]
         return i
 
-    for (i, one), (j, other) in combinations(enumerate(tiles), 2):
+    for i, j in _near_pairs(tiles):
+        one, other = tiles[i], tiles[j]
         if not _are_neighbours(one, other):
             continue
         for label, other_label in agreeing(one, other):
             first, second = root(numbers[i, label]), root(numbers[j, other_label])
             parents[max(first, second)] = min(first, second)
     return {key: root(i) for key, i in numbers.items()}
+
+
+def _near_pairs(tiles: Sequence[Tile]) -> list[tuple[int, int]]:
+    """Pairs of tiles that may overlap: of thousands, each has few such others."""
+    spans = np.array([[(part.start, part.stop) for part in (tile.rows, tile.cols)] for tile in tiles])
+    reach = (spans[..., 1] - spans[..., 0]).max()
+    return sorted(cKDTree(spans.mean(2)).query_pairs(reach, p=np.inf))
 
 
 def _are_neighbours(one: Tile, other: Tile) -> bool:
@@ -175,7 +184,7 @@ def _shared(one: slice, other: slice) -> slice:
 def agreeing(one: Tile, other: Tile) -> list[tuple[int, int]]:
     """Pairs of labels of two tiles that agree where both see: each the best of the other, by more than half.
 
-    What they share has to be more than a rim of either, which in a tile with a leaf may be given to its neighbour.
+    What they share has to be more than a rim of the smaller one: in a tile, the rim of a leaf may be its neighbour's.
 
     >>> one = Tile(slice(0, 1), slice(0, 5), np.array([[1, 1, 1, 2, 2]]))
     >>> agreeing(one, Tile(slice(0, 1), slice(2, 7), np.array([[4, 6, 6, 6, 0]])))

@@ -1,7 +1,7 @@
 """Training photos as torch data sets: decoded once, kept in memory, seen in random views."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,7 +23,9 @@ from leafwise.training.distractors import lay_distractors
 from leafwise.training.overlaps import lay_leaves
 from leafwise.training.veins import draw_veins
 from leafwise.training.views import (
+    View,
     paper_views,
+    part_in_view,
     random_view,
     seen_from_afar,
     take_paper_view,
@@ -70,20 +72,21 @@ def _photo(image: NDArray[np.uint8], labels: NDArray[np.int32], settings: RunSet
     looks = settings.looks
     image = as_seen(image, looks)
     square = square_around(labels > 0, margin=looks.margin)
-    tiled = looks.tile_side > 0 and (looks.one_plant or square.side > looks.tile_side)
-    side = looks.tile_side if tiled else square.side
+    side = looks.tile_side if looks.in_tiles else square.side
     scale = SHARPEST * looks.input_size / side
     if scale < 1:
         size = (max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1))
-        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+        image = np.array(
+            Image.fromarray(image).resize(size, Image.Resampling.BOX)
+        )  # for torch, to be writable
         labels = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
         side = round(side * scale)
         square = square_around(labels > 0, margin=looks.margin)
-    if tiled:
-        height, width = labels.shape
-        row, col = np.argwhere(labels > 0).mean(0) if labels.any() else (height / 2, width / 2)
-        square = tile_around(row, col, side, height, width)
-    return Photo(image, labels.astype(np.int32), square, tiled)
+    if looks.in_tiles:
+        middle = square_around(labels > 0)
+        row, col = middle.top + middle.side / 2, middle.left + middle.side / 2
+        square = tile_around(row, col, side, *image.shape[:2])
+    return Photo(image, labels.astype(np.int32), square, tiled=looks.in_tiles)
 
 
 class Views(Dataset[tuple[Tensor, Tensor]]):
@@ -114,18 +117,16 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Float image (3, size, size) in [0, 1] and integer labels (size, size)."""
         photo = self.photos[index]
-        image = torch.from_numpy(photo.image).to(self.device).permute(2, 0, 1).float() / 255
-        labels = torch.from_numpy(photo.labels).to(self.device)
         if self.paper is not None:
-            return take_paper_view(image, labels, self.paper)
+            return take_paper_view(*self._tensors(photo.image, photo.labels), self.paper)
         if not self.random:
-            return take_view(image, labels, view_of(photo.square), self.size)
+            return self._seen(photo, view_of(photo.square))
         height, width = photo.labels.shape
         view = random_view(photo.square, height, width, self.augment, tiled=photo.tiled)
         elsewhere = happens(self.augment.background_share)
         if elsewhere:
             view = seen_from_afar(view)
-        seen, picked = take_view(image, labels, view, self.size)
+        seen, picked = self._seen(photo, view)
         if chance() < self.augment.laid_share:  # drawn at 0 too: older runs had this number
             seen, picked = lay_leaves(seen, picked, self.augment.most_laid)
         if happens(self.augment.vein_share):
@@ -137,3 +138,16 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
         if happens(self.augment.camera_share):
             seen = change_camera(seen)
         return seen, picked
+
+    def _seen(self, photo: Photo, view: View) -> tuple[Tensor, Tensor]:
+        """What a view shows of a photo; of one in tiles, which may be large, from the part about the view alone."""
+        image, labels = photo.image, photo.labels
+        if photo.tiled:
+            rows, cols = part_in_view(view, *labels.shape)
+            image, labels = image[rows, cols], labels[rows, cols]
+            view = replace(view, row=view.row - rows.start, col=view.col - cols.start)
+        return take_view(*self._tensors(image, labels), view, self.size)
+
+    def _tensors(self, image: NDArray[np.uint8], labels: NDArray[np.int32]) -> tuple[Tensor, Tensor]:
+        colors = torch.from_numpy(image).to(self.device).permute(2, 0, 1).float() / 255
+        return colors, torch.from_numpy(labels).to(self.device)

@@ -5,7 +5,7 @@ import logging
 import signal
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from leafwise.training.precision import best_precision
 
 SETTINGS_NAME = "settings.toml"
 TRAINED_BY = ("looks", "net", "loss", "augment", "training")  # sections: an EmbeddingNet's weights
-TRAINING_LOOKS = ("input_size", "margin")  # of `looks`: training sees plants so, too
+TRAINING_LOOKS = ("input_size", "margin", "stretch", "tile_side")  # of `looks`: training sees plants so, too
 FREE = ("workers", "pictures")  # of `training`: what a run that is resumed may change
 
 
@@ -102,6 +102,8 @@ def last_checkpoint(out: Path) -> Path:
 
 def what_trains(settings: RunSettings, sections: Sequence[str]) -> dict[str, Any]:
     """Of some sections the settings that a training depends on, each under section.name."""
+    if not settings.looks.in_tiles:  # then training knows no tiles
+        settings = replace(settings, looks=replace(settings.looks, tile_side=0))
     tables = to_dict(settings)
     return {
         f"{section}.{name}": value

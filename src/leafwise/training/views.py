@@ -66,6 +66,16 @@ def seen_from_afar(view: View) -> View:
     return replace(view, side=view.side * between(1, FARTHEST)) if happens(FAR_SHARE) else view
 
 
+def part_in_view(view: View, height: int, width: int) -> tuple[slice, slice]:
+    """The rows and columns of a (height, width) photo that a view may show, however it is turned."""
+    reach = view.side / math.sqrt(2) + 2  # and what its last pixels are interpolated from
+    rows, cols = (
+        slice(max(int(middle - reach), 0), min(math.ceil(middle + reach), length))
+        for middle, length in ((view.row, height), (view.col, width))
+    )
+    return rows, cols
+
+
 def pixel_places(size: int) -> tuple[Tensor, Tensor]:
     """Rows (s, 1) and columns (1, s) of the middles of a view's pixels, in sides of the view.
 

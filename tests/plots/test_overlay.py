@@ -84,6 +84,18 @@ def test_numbers_are_as_large_as_their_leaves_allow_and_never_illegible():
     assert sorted(heights) == heights
 
 
+@pytest.mark.parametrize(("n_small", "numbered"), [(99, True), (100, False)])
+def test_among_many_a_number_never_hides_more_than_its_own(n_small, numbered):
+    labels = np.zeros((300, 300), np.int32)
+    for i in range(n_small):
+        row, col = divmod(i, 15)
+        labels[20 * row + 2 : 20 * row + 7, 20 * col + 2 : 20 * col + 7] = i + 1
+    labels[200:290, 200:290] = n_small + 1
+    picture = draw_overlay(np.zeros((300, 300, 3), np.uint8), labels)
+    assert picture[:190][labels[:190] == 0].any() == numbered  # numbers reach out of leaves of 5 x 5 pixels
+    assert (picture[230:260, 230:260] == 255).any()  # the large one has its own
+
+
 def test_the_number_has_a_dark_halo():
     labels = np.ones((100, 100), np.int32)
     picture = draw_overlay(np.full((100, 100, 3), 255, np.uint8), labels)

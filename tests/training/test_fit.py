@@ -103,7 +103,10 @@ def test_the_same_seed_gives_the_same_weights(train_small):
 
 def test_few_photos_make_as_many_steps_as_their_views(train_small, tmp_path):
     train_small(validation=0, training={"epochs": 2, "batch_size": 2, "least_views": 10})
-    assert losses_of(tmp_path / "run")["epoch"].value_counts().to_dict() == {0: 5, 1: 5}  # 10 views of 4 photos
+    assert losses_of(tmp_path / "run")["epoch"].value_counts().to_dict() == {
+        0: 5,
+        1: 5,
+    }  # 10 views of 4 photos
 
 
 @pytest.fixture

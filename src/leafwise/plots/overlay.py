@@ -19,6 +19,8 @@ _LARGEST_SIDE = 4000  # pixels; larger photos are of many plants, and looked at 
 _MOST_TEXT = 1 / 25  # of the side
 _TEXT_BY_DEPTH = 1.2  # of one or two digits
 _DIGITS_BY_DEPTH = 3  # that fit in where they are as high as the depth; numbers with more of them are lower
+_CROWDED = 100  # leaves; where there are more, a number much larger than its leaf would hide others
+_LEAST_FIT = 2 / 3  # of a number's height that its leaf has to have room for there
 _LINE = 0.09  # of the side's square root: 2 pixels at 530
 _LINE_BY_DEPTH = 1 / 3  # at most, so that a narrow leaf stays open
 
@@ -37,7 +39,8 @@ def draw_overlay(image: NDArray[np.uint8], labels: NDArray[np.integer]) -> NDArr
     """Draw the outline of every leaf on a photo, and its number where the leaf is widest.
 
     Lines lie inside their leaf, so that two leaves that touch have one each. Lines and numbers follow the
-    size of the photo and the width of the leaf; a photo smaller than a number goes without it.
+    size of the photo and the width of the leaf; a photo smaller than a number goes without it, and so do small leaves
+    where there are more than a hundred.
 
     Args:
         image: RGB photo, uint8 (h, w, 3).
@@ -78,6 +81,8 @@ def _write_numbers(picture: NDArray[np.uint8], places: list[_Place]) -> None:
     for place in sorted(places, key=lambda place: -place.depth):  # small leaves' numbers stay on top
         text = str(place.number)
         fitting = place.depth * min(_TEXT_BY_DEPTH, _DIGITS_BY_DEPTH / len(text))
+        if len(places) > _CROWDED and fitting < _LEAST_FIT * least:
+            continue
         size = round(min(max(fitting, least), most))
         # more than text and halo, moved off the picture's edges
         down, across = 2 * size, (len(text) + 1) * size

@@ -247,7 +247,7 @@ def test_a_resumed_run_keeps_its_settings(train_small, tmp_path):
         OutputError, match=r"other settings \(net.embedding_size, training.epochs\); leave them"
     ):
         train_small(training={"epochs": 2}, net={"embedding_size": 5}, resume=True)
-    with pytest.raises(OutputError, match=r"other settings \(looks.stretch, looks.tile_side\)"):
+    with pytest.raises(OutputError, match=r"other settings \(looks.tile_side, looks.stretch\)"):
         train_small(
             training=ONE_EPOCH, looks={"stretch": True, "one_plant": True, "tile_side": 64}, resume=True
         )

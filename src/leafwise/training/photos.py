@@ -76,9 +76,7 @@ def _photo(image: NDArray[np.uint8], labels: NDArray[np.int32], settings: RunSet
     scale = SHARPEST * looks.input_size / side
     if scale < 1:
         size = (max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1))
-        image = np.array(
-            Image.fromarray(image).resize(size, Image.Resampling.BOX)
-        )  # for torch, to be writable
+        image = np.array(Image.fromarray(image).resize(size, Image.Resampling.BOX))  # torch wants it writable
         labels = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
         side = round(side * scale)
         square = square_around(labels > 0, margin=looks.margin)

@@ -31,9 +31,7 @@ class LookSettings:
     input_size: int = 384  # pixels, side of the square that the network sees of a plant
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
     largest_zoom: int = 8  # of the first look at small plants in a large photo, tile by tile; 1: none
-    tile_side: int = (
-        0  # photo pixels; larger plants, or with one_plant all of a photo, are seen in such tiles
-    )
+    tile_side: int = 0  # photo pixels; larger plants, or all of one_plant's photos, are seen in such tiles
     margin: float = 0.08  # of the plant's extent, added to its square on every side
     one_plant: bool = False  # take everything in a photo as one plant
     stretch: bool = False  # the photo's darkest 1 % become black, its brightest 0.2 % white: for microscopy

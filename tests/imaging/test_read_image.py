@@ -372,6 +372,16 @@ def test_of_16_bits_the_upper_8_that_the_camera_has_are_kept(tmp_path, monkeypat
     np.testing.assert_array_equal(read_image(tmp_path / "photo.tif"), in_rgb(expected))
 
 
+@pytest.mark.parametrize(("n_hot", "dark"), [(1, 512 // 4), (2, 512 // 4), (3, 512 // 256)])
+def test_a_few_hot_pixels_say_nothing_of_the_camera(tmp_path, n_hot, dark):
+    samples = np.full((100, 200), 512, np.uint16)  # 2 pixels are a ten-thousandth
+    samples[7, :n_hot] = 65535
+    tifffile.imwrite(tmp_path / "photo.tif", samples)
+    photo = read_image(tmp_path / "photo.tif")
+    assert (photo[7, :n_hot] == 255).all()
+    assert (photo[:7] == dark).all()
+
+
 def test_an_alpha_of_16_bits_says_nothing_of_the_camera(tmp_path):
     samples = np.full((4, 5, 2), 65535, np.uint16)
     samples[..., 0] = 4095

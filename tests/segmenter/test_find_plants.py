@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from leafwise.config import LookSettings
 from leafwise.imaging import Square
 from leafwise.segmenter import find_plants
-from leafwise.segmenter.views import is_near_enough, look_sizes, tile_photo
+from leafwise.segmenter.views import is_near_enough, look_sizes, shows_all, tile_photo
 
 LOOKS = LookSettings(
     input_size=64, first_size=64, margin=0.0, plant_gap=0.15, photo_gap=0.0, smallest_plant=0.1
@@ -243,6 +243,31 @@ def test_a_look_is_near_enough_where_plants_are_thick_or_fill_half_of_it(height,
         views = views_of(mask(*boxes), 1536, 1536, looks)
         assert is_near_enough(views, whole, 768, looks) == near_enough
     assert not is_near_enough([], whole, 768, looks)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "enough"),
+    [
+        ([], False),
+        ([(20, 52, 20, 52)], True),
+        ([(20, 28, 20, 52)], True),  # four times as long as wide
+        ([(20, 26, 0, 64)], False),  # ten times: plants in a row may look so
+        ([(20, 51, 20, 51)], False),  # a little less than half the photo's side: others may be too small to be seen
+        ([(2, 34, 2, 34), (40, 60, 40, 60)], False),
+        ([(20, 52, 20, 52), (60, 61, 60, 61)], True),  # the second is too small to be a plant
+    ],
+)
+def test_a_glance_shows_all_where_one_plant_fills_half_of_it(boxes, enough):
+    for side in (640, 4096):
+        found = find_plants(mask(*boxes), side, side, LOOKS)
+        assert shows_all(found, Square(0, 0, side)) == enough
+
+
+def test_a_glance_does_not_do_where_something_is_in_doubt():
+    foreground = np.where(mask((2, 34, 2, 34)), 0.99, 0.0) + np.where(mask((40, 60, 40, 60)), 0.7, 0.0)
+    found = find_plants(foreground, 640, 640, LOOKS)
+    assert len(found.views) == found.n_doubted == 1
+    assert not shows_all(found, Square(0, 0, 640))
 
 
 def test_a_large_photo_is_looked_at_from_nearer_and_nearer():

@@ -224,15 +224,45 @@ def test_what_is_in_doubt_is_looked_at_once_more_from_nearer(
         cells = np.zeros((size // 2, size // 2), np.float32)
         unit = len(cells) // 16
         cells[unit : 9 * unit, unit : 9 * unit] = 0.99
-        cells[11 * unit : 14 * unit, 11 * unit : 14 * unit] = at_first if size == 768 else nearer
+        cells[11 * unit : 14 * unit, 11 * unit : 14 * unit] = at_first if size <= 768 else nearer
         return cells
 
     monkeypatch.setattr(Segmenter, "_foreground", foreground)
     looks = replace(color_model.card.looks, first_size=768)
     segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
     (seen,) = segmenter.look([np.zeros((1600, 1600, 3), np.uint8)])
-    assert looked == sizes
+    assert looked == [256, *sizes]  # two plants, or one and a doubt, want more than a glance
     assert len(seen) == n_plants
+
+
+@pytest.mark.parametrize(
+    ("side", "glance_size", "sizes"),
+    [
+        (530, 256, [256]),
+        (4000, 256, [256]),
+        (530, 0, [512]),
+        (530, 512, [512]),  # no smaller than the first look
+        (4000, 0, [768]),
+    ],
+)
+def test_one_large_plant_is_seen_at_a_glance(color_model, monkeypatch, side, glance_size, sizes):
+    looked = []
+
+    def foreground(self, image, size):
+        looked.append(size)
+        cells = np.zeros((size // 2, size // 2), np.float32)
+        cells[len(cells) // 8 : len(cells) * 5 // 8, len(cells) // 4 : len(cells) * 3 // 4] = 0.99
+        return cells
+
+    monkeypatch.setattr(Segmenter, "_foreground", foreground)
+    looks = replace(color_model.card.looks, first_size=768, glance_size=glance_size)
+    segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
+    (seen,) = segmenter.look([np.zeros((side, side, 3), np.uint8)])
+    assert looked == sizes
+    assert len(seen) == 1
+    square = seen[0].square
+    assert square.side == pytest.approx(side / 2 * (1 + 2 * looks.margin), abs=side / 64)
+    assert square.top + square.side / 2 == pytest.approx(side * 3 / 8, abs=side / 64)
 
 
 def test_plants_that_touch_are_segmented_in_tiles(color_model, paint):

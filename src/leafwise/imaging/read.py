@@ -15,6 +15,7 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
 MAX_PIXELS = 200_000_000  # height times width by the file's header: the guard against decompression bombs
 STRIP = 1 << 22  # pixels brought to 8 bits at a time: bounds the memory of large photos
 CAMERA_BITS = (8, 10, 12, 14, 16)
+HOT = 1e-4  # of the pixels: as many may be brighter than the camera's depth says, and are white
 MAX_LABEL = int(np.iinfo(np.int32).max)
 _LABEL_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})  # of Pillow
 
@@ -23,8 +24,8 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
     """A photo as uint8 (H, W, 3), RGB, upright.
 
     Takes PNG, JPEG and TIFF: grey, RGB, palette, CMYK, black and white. Alpha is dropped, the orientation
-    tag is followed. Of 16 bits the upper 8 are kept, in grey photos the upper 8 of the 8, 10, 12, 14 or 16 that their
-    brightest pixel needs; floating-point samples must lie in 0..1; 1 becomes 255.
+    tag is followed. Of 16 bits the upper 8 are kept, in grey photos the upper 8 of the 8, 10, 12, 14 or 16 that all
+    but 0.01 % of their pixels need; floating-point samples must lie in 0..1; 1 becomes 255.
 
     Raises ImageError for a file that is missing, no picture, damaged, cut short (never half a photo), a
     stack of several, or of more than `max_pixels` pixels, as its header tells before anything is decoded.
@@ -90,7 +91,7 @@ def _samples_rgb(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
 def _as_uint8(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
     """Samples (h, w, n) of any depth as uint8, some rows at a time: numbers in between take more memory."""
     step = max(STRIP // max(samples.shape[1], 1), 1)
-    bits = _bits_in_use(samples)
+    bits = _bits_in_use(samples, step)
     if len(samples) <= step:
         return _strip_as_uint8(path, samples, bits)
     whole = np.empty(samples.shape, np.uint8)
@@ -99,17 +100,23 @@ def _as_uint8(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
     return whole
 
 
-def _bits_in_use(samples: NDArray[Any]) -> int:
-    """The depth of the camera that took grey 16-bit samples: many microscopes' have fewer bits and leave the rest 0."""
+def _bits_in_use(samples: NDArray[Any], step: int) -> int:
+    """The depth of the camera that took grey 16-bit samples: many microscopes' have fewer bits and leave the rest 0.
+
+    A few hot pixels say nothing of it.
+    """
     if samples.dtype != np.uint16 or samples.shape[2] > 1:
         return 16
-    used = int(samples.max()).bit_length()
+    counts = np.zeros(1 << 16, np.int64)
+    for start in range(0, len(samples), step):
+        counts += np.bincount(samples[start : start + step].ravel(), minlength=len(counts))
+    used = int(np.searchsorted(np.cumsum(counts), samples.size * (1 - HOT))).bit_length()
     return next(bits for bits in CAMERA_BITS if used <= bits)
 
 
 def _strip_as_uint8(path: Path, samples: NDArray[Any], bits: int) -> NDArray[np.uint8]:
     if samples.dtype == np.uint16:
-        samples = samples >> (bits - 8)
+        samples = np.minimum(samples >> (bits - 8), 255)
     elif samples.dtype == np.bool_:
         samples = samples * np.uint8(255)
     elif samples.dtype.kind == "f":

@@ -16,12 +16,14 @@ from leafwise.segmenter.leaves import Segmentation, find_leaves
 from leafwise.segmenter.seen import SeenPlant
 from leafwise.segmenter.tiles import look_tiles
 from leafwise.segmenter.views import (
+    FoundPlants,
     PlantView,
     find_plants,
     is_near_enough,
     look_sizes,
     own_part,
     scaled_square,
+    shows_all,
     tile_photo,
 )
 
@@ -85,7 +87,7 @@ class Segmenter:
                 yield _own(view, embeddings[i], None if foreground is None else foreground[i])
 
     def _first_look(self, image: NDArray[np.uint8]) -> list[PlantView]:
-        """Where the plants are: in a large photo from nearer and nearer, until they are near enough."""
+        """Where the plants are: at a glance, where it shows all; else in a look, or more from nearer and nearer."""
         looks = self.settings.looks
         height, width = image.shape[:2]
         whole = whole_square(height, width)
@@ -94,23 +96,32 @@ class Segmenter:
             return [PlantView(whole, np.ones((grid, grid), bool))]
         if looks.in_tiles:
             return tile_photo(height, width, looks.tile_side)
+        sizes = look_sizes(whole, looks)
+        if 0 < looks.glance_size < sizes[0]:
+            found = self._find_plants(image, looks.glance_size)
+            if shows_all(found, whole):
+                return found.views
         views: list[PlantView] = []
         was_near = False
-        for size in look_sizes(whole, looks):
-            found = find_plants(
-                self._foreground(image, size),
-                height,
-                width,
-                looks,
-                zoom=size / looks.first_size,
-                threshold=self.settings.clustering.foreground_threshold,
-            )
+        for size in sizes:
+            found = self._find_plants(image, size)
             views = found.views or views
             is_near = is_near_enough(views, whole, size, looks)
             if was_near or (is_near and found.n_doubted == 0):
                 break
             was_near = is_near  # once more from nearer: what is in doubt may be a plant that was too small
         return views
+
+    def _find_plants(self, image: NDArray[np.uint8], size: int) -> FoundPlants:
+        """What a look at the whole photo finds, with `size` pixels a side."""
+        looks = self.settings.looks
+        return find_plants(
+            self._foreground(image, size),
+            *image.shape[:2],
+            looks,
+            zoom=size / looks.first_size,
+            threshold=self.settings.clustering.foreground_threshold,
+        )
 
     def _foreground(self, image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
         """The foreground's probability (h, w) over a photo's whole square, looked at with `size` pixels a side.

@@ -133,6 +133,19 @@ def is_near_enough(views: list[PlantView], whole: Square, size: int, settings: L
     return depth >= LEAST_DEPTH or side >= settings.first_size / 2
 
 
+def shows_all(found: FoundPlants, whole: Square) -> bool:
+    """Whether a glance at a photo has shown its plants as well as a nearer look would.
+
+    It has where all it found is one plant of a rosette's build that fills half of the photo's side. Two plants may be
+    pieces of one, one that is larger than its leaves' width says may be several that touch, and beside a smaller one
+    there may be others that are too small for a glance.
+    """
+    if len(found.views) != 1 or found.n_doubted > 0:
+        return False
+    plant = found.views[0]
+    return whole.side / 2 <= plant.square.side <= CLUMP * ORDINARY * plant.depth
+
+
 def own_part(view: PlantView, size: int) -> NDArray[np.bool_]:
     """Which part of a square is the plant's own, on another grid: (size, size)."""
     whole = slice(0, size)

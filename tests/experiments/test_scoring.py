@@ -1,5 +1,6 @@
 """Scores of pipelines on painted plants, whose leaves are known."""
 
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -111,6 +112,50 @@ def test_each_candidate_is_scored_as_if_it_were_alone(tiny_model, painted):
         alone = score_photos(painted, model, [candidate])
         same = together[together["number"] == number].reset_index(drop=True)
         pd.testing.assert_frame_equal(same.drop(columns="number"), alone.drop(columns="number"))
+
+
+@pytest.mark.parametrize("in_flight", [0, 1 << 30])
+def test_processes_bring_the_same_rows_in_the_same_order(color_model, painted, monkeypatch, in_flight):
+    monkeypatch.setattr(scoring, "IN_FLIGHT", in_flight)  # 0: no photo is seen before the last one is scored
+    model = load_model(color_model)
+    pairs, done = [*painted, *painted], []
+    candidates = candidates_of(model, "seeded", "true_means")
+    table = score_photos(pairs, model, candidates, workers=2, on_photo=lambda: done.append(1))
+    assert len(done) == len(pairs)
+    pd.testing.assert_frame_equal(table, score_photos(pairs, model, candidates))
+
+
+def test_no_more_photos_wait_than_memory_allows(monkeypatch):
+    running, most = [], []
+
+    class Pool:
+        def __init__(self, workers):
+            self.workers = workers
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def submit(self, score, pair, seen):
+            future = Future()
+            running.append(future)
+            most.append(len(running))
+            future.result = lambda: (running.remove(future), score(pair, seen))[1]
+            return future
+
+    monkeypatch.setattr(scoring, "Workers", Pool)
+    monkeypatch.setattr(scoring, "IN_FLIGHT", 3 * 4 * 2 * 8 * 8)
+    plant = SeenPlant(Square(0, 0, 8), np.zeros((2, 8, 8), np.float32), None)
+    photos = [(number, [[plant]]) for number in range(20)]
+    rows = list(scoring._in_processes(lambda number, _: [{"photo": number}], photos, 2))
+    assert rows == [[{"photo": number}] for number in range(20)]
+    assert max(most) == 4  # three within the bound, and the next before one is waited for
+    most.clear()
+    monkeypatch.setattr(scoring, "IN_FLIGHT", 1 << 30)
+    list(scoring._in_processes(lambda number, _: [], photos, 2))
+    assert max(most) == 2 * scoring.AHEAD + 1
 
 
 def _segment():

@@ -252,7 +252,10 @@ def test_a_look_is_near_enough_where_plants_are_thick_or_fill_half_of_it(height,
         ([(20, 52, 20, 52)], True),
         ([(20, 28, 20, 52)], True),  # four times as long as wide
         ([(20, 26, 0, 64)], False),  # ten times: plants in a row may look so
-        ([(20, 51, 20, 51)], False),  # a little less than half the photo's side: others may be too small to be seen
+        (
+            [(20, 51, 20, 51)],
+            False,
+        ),  # a little less than half the photo's side: others may be too small to be seen
         ([(2, 34, 2, 34), (40, 60, 40, 60)], False),
         ([(20, 52, 20, 52), (60, 61, 60, 61)], True),  # the second is too small to be a plant
     ],

@@ -27,14 +27,13 @@ from leafwise.batch.records import (
     write_tables,
 )
 from leafwise.batch.run import RUN_NAME, write_run
-from leafwise.batch.workers import Workers
+from leafwise.batch.workers import IN_FLIGHT, Workers
 from leafwise.errors import LeafwiseError, OutputError
 from leafwise.imaging import MAX_PIXELS, make_folder, read_image
 from leafwise.segmenter import SeenPlant, Segmenter
 from leafwise.segmenter.segmenter import check_photo
 
 BATCH = 4  # photos through the networks at a time
-IN_FLIGHT = 1 << 30  # bytes of photos and embeddings that wait for a process; more are waited for
 TILES_A_PIXEL = 4  # they share half their side with the next, down and across
 BATCH_PIXELS = 16_000_000  # fewer photos at a time where they are large; alone, here, where one has more
 

@@ -16,6 +16,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
+IN_FLIGHT = 1 << 30  # bytes of photos and embeddings that wait for a process; more are waited for
 MOST_ON_WINDOWS = 61  # processes that one of its calls can wait for
 
 

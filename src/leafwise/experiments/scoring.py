@@ -1,8 +1,11 @@
 """Scores of one model on photos with truth, under any number of settings at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import starmap
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leafwise.batch import Workers
+from leafwise.batch.workers import IN_FLIGHT, Workers
 from leafwise.config import ClusteringSettings, PipelineSettings, SegmentSettings
 from leafwise.datasets import Pair
 from leafwise.imaging import cut_labels, read_image, read_labels, write_text
@@ -19,11 +22,14 @@ from leafwise.metrics import compact_labels, score_labels
 from leafwise.models import ClusterNetwork, Model, load_model
 from leafwise.segmenter import SeenPlant, Segmentation, Segmenter, cluster, finish_leaves
 
-AHEAD = 4  # photos for each process whose embeddings are held at a time
+AHEAD = 4  # photos for each process that wait for it
 METRICS = ("sbd", "fbd", "abs_dic", "dic", "sbd_small", "sbd_medium", "sbd_large")
 TRUE_MEANS = (
     "true_means"  # in the place of a clustering: the means of the true leaves (paper, section 6.2, row 7)
 )
+
+Seen = list[list[SeenPlant]]  # a photo's plants, in each way in which a candidate looks at it
+Row = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -80,18 +86,31 @@ def score_photos(
         kinds=[kinds.index(one) for one in looks],
         network=model.cluster_network,
     )
+    photos = (read_image(pair.image) for pair in pairs)
+    seen = ([one.look([photo])[0] for one in looking] for photo in photos)
     tables = []
-    with Workers(workers) as pool:
-        for start in range(
-            0, len(pairs), AHEAD * workers
-        ):  # a pool's map would take in all embeddings at once
-            part = pairs[start : start + AHEAD * workers]
-            photos = (read_image(pair.image) for pair in part)
-            seen = ([one.look([photo])[0] for one in looking] for photo in photos)
-            for rows in pool.map(score, part, seen) if workers > 1 else map(score, part, seen):
-                tables += rows
-                on_photo()
+    for rows in _in_processes(score, zip(pairs, seen, strict=True), workers):
+        tables += rows
+        on_photo()
     return pd.DataFrame(tables)
+
+
+def _in_processes(
+    score: Callable[[Pair, Seen], list[Row]], photos: Iterable[tuple[Pair, Seen]], workers: int
+) -> Iterator[list[Row]]:
+    """The rows of each photo, in their order, while the networks see the next: no more than memory allows."""
+    if workers == 1:
+        yield from starmap(score, photos)
+        return
+    with Workers(workers) as pool:
+        waiting: deque[tuple[Future[list[Row]], int]] = deque()
+        for pair, seen in photos:
+            size = sum(plant.embeddings.nbytes for plants in seen for plant in plants)
+            waiting.append((pool.submit(score, pair, seen), size))
+            while len(waiting) > AHEAD * workers or sum(size for _, size in waiting) > IN_FLIGHT:
+                yield waiting.popleft()[0].result()
+        for future, _ in waiting:
+            yield future.result()
 
 
 def kept_scores(
@@ -139,14 +158,14 @@ def true_labels(plant: SeenPlant, settings: SegmentSettings, truth: NDArray[np.i
 
 def _score_photo(
     pair: Pair,
-    seen: list[list[SeenPlant]],
+    seen: Seen,
     candidates: list[Candidate],
     kinds: list[int],
     network: ClusterNetwork | None,
-) -> list[dict[str, object]]:
+) -> list[Row]:
     """`kinds` says for each candidate which of the ways in which the photo was `seen` is its own."""
     truth = read_labels(pair.labels)
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     starts: list[dict[object, list[NDArray[np.int32]]]] = [{} for _ in seen]
     for number, (candidate, kind) in enumerate(zip(candidates, kinds, strict=True)):
         scores = score_labels(truth, leaves_of(seen[kind], truth, candidate, network, starts[kind]).labels)

@@ -115,9 +115,11 @@ class Segmenter:
     def _find_plants(self, image: NDArray[np.uint8], size: int) -> FoundPlants:
         """What a look at the whole photo finds, with `size` pixels a side."""
         looks = self.settings.looks
+        height, width = image.shape[:2]
         return find_plants(
             self._foreground(image, size),
-            *image.shape[:2],
+            height,
+            width,
             looks,
             zoom=size / looks.first_size,
             threshold=self.settings.clustering.foreground_threshold,

@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from dataclasses import asdict
 
@@ -12,7 +13,6 @@ from leafwise.metrics import (
     count_instances,
     score_instances,
     score_labels,
-    score_pair,
     score_pairs,
 )
 
@@ -46,10 +46,9 @@ def test_a_bad_file_costs_one_line_and_not_the_rest(pair):
         assert "\n" not in line
 
 
-def test_score_pair_names_the_file_of_another_size(pair):
-    other_size = pair("other", GUESS.T)
-    with pytest.raises(LabelMapError, match=r"other\.png: .*\(1, 4\).*\(4, 1\)"):
-        score_pair(other_size)
+def test_a_label_map_of_another_size_is_named_with_both_sizes(pair):
+    (line,) = score_pairs([pair("other", GUESS.T)]).problems
+    assert re.search(r"other\.png: .*\(1, 4\).*\(4, 1\)", line)
 
 
 def test_nothing_scored():

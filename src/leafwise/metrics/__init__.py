@@ -15,7 +15,7 @@ from leafwise.metrics.contingency import compact_labels, contingency_table
 from leafwise.metrics.instances import InstanceCounts, InstanceScores, count_instances, score_instances
 from leafwise.metrics.pairing import LabelPair, Pairing, pair_label_maps, pair_name
 from leafwise.metrics.panoptic import PanopticCounts, PanopticQuality, panoptic_counts, panoptic_quality
-from leafwise.metrics.report import Report, score_pair, score_pairs
+from leafwise.metrics.report import Report, score_pairs
 from leafwise.metrics.scores import ImageScores, score_labels
 from leafwise.metrics.summary import Summary, summarise
 
@@ -42,7 +42,6 @@ __all__ = [
     "panoptic_quality",
     "score_instances",
     "score_labels",
-    "score_pair",
     "score_pairs",
     "summarise",
 ]

@@ -69,15 +69,6 @@ def score_pairs(pairs: Iterable[LabelPair], *, problems: Iterable[str] = (), ap_
     )
 
 
-def score_pair(pair: LabelPair) -> ImageScores:
-    """Read and score one pair.
-
-    Raises:
-        LabelMapError: one of the two cannot be read, or their shapes differ.
-    """
-    return _score(pair, read_labels(pair.truth), read_labels(pair.prediction))
-
-
 def _score(pair: LabelPair, truth: NDArray[np.int32], prediction: NDArray[np.int32]) -> ImageScores:
     try:
         return score_labels(truth, prediction)

@@ -551,10 +551,11 @@ def finish_and_note(job, sent, **rest):
     return finish.finish_photo(job, **rest)
 
 
+@pytest.mark.parametrize("turns", [1, 3])
 def test_photos_in_tiles_are_finished_here_where_their_embeddings_are_many(
-    tmp_path, segmenter, paint_photos, monkeypatch
+    tmp_path, segmenter, paint_photos, monkeypatch, turns
 ):
-    looks = replace(segmenter.settings.looks, one_plant=True, tile_side=32)
+    looks = replace(segmenter.settings.looks, one_plant=True, tile_side=32, turns=turns)
     tiled = type(segmenter)(segmenter.model, replace(segmenter.settings, looks=looks))
     card, done_here = tiled.model.card, []
 
@@ -566,7 +567,7 @@ def test_photos_in_tiles_are_finished_here_where_their_embeddings_are_many(
     monkeypatch.setattr(files._Finishers, "submit", submit)
     # each pixel in four tiles of 32 x 32 pixels, each of them a grid with so many float32 values
     values = card.net.embedding_size * (looks.input_size // card.stride) ** 2
-    size = 32 * 64 * 4 * values * 4 / 32**2
+    size = turns * 32 * 64 * 4 * values * 4 / 32**2
     for in_flight, here in ((size * 0.9, True), (size * 1.1, False)):
         monkeypatch.setattr(files, "IN_FLIGHT", in_flight)
         segment_files(paint_photos(1), tmp_path / str(here), tiled)

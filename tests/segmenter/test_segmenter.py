@@ -127,6 +127,61 @@ def test_photos_looked_at_together_are_seen_as_alone(color_model, paint):
             np.testing.assert_array_equal(one.foreground, other.foreground)
 
 
+def with_turns(model, turns, **looks):
+    looks = replace(model.card.looks, turns=turns, **looks)
+    return Segmenter(model, replace(model.card.segment, looks=looks))
+
+
+@pytest.mark.parametrize("turns", [3, 5, 7])
+def test_a_plant_is_seen_in_several_turns_that_lie_on_one_grid(color_model, paint, monkeypatch, turns):
+    photo, shown = paint(tray()[0]), []
+    embed = type(color_model).embed
+    monkeypatch.setattr(
+        type(color_model), "embed", lambda self, images: shown.append(images) or embed(self, images)
+    )
+    looks = with_turns(color_model, turns).look([photo])[0]
+    (plain,) = Segmenter(color_model).look([photo])
+    assert len(looks) == turns * len(plain)
+    for i, one in enumerate(looks):
+        other = plain[i // turns]  # this model sees colours alone: turned back, all is the same
+        assert (one.square, one.plant) == (other.square, other.plant)
+        np.testing.assert_allclose(one.embeddings, other.embeddings, atol=1e-5)
+        np.testing.assert_allclose(one.foreground, other.foreground, atol=1e-5)
+    size = color_model.card.looks.input_size
+    squares = np.concatenate([images for images in shown if images.shape[1] == size])
+    for start in range(0, turns * len(plain), turns):
+        seen = squares[start : start + turns]
+        assert len(np.unique(seen.reshape(turns, -1), axis=0)) == turns
+
+
+@pytest.mark.parametrize("options", [{}, {"one_plant": True, "tile_side": 64}, {"tile_side": 48}])
+def test_turns_of_a_network_that_sees_no_shape_change_nothing(color_model, paint, options):
+    photo = paint(tray()[0])
+    turned, plain = (with_turns(color_model, turns, **options).segment(photo) for turns in (3, 1))
+    assert score_labels(plain.labels, turned.labels).sbd > 99
+    np.testing.assert_array_equal(turned.plants, plain.plants)
+
+
+def test_leaves_are_those_that_most_turns_agree_on(color_model, paint, monkeypatch):
+    truth = np.zeros((64, 64), np.int32)
+    truth[8:56, 8:32], truth[8:56, 32:56] = 1, 2
+    plain = Segmenter(color_model).segment(paint(truth))
+    embed, calls = type(color_model).embed, []
+
+    def sometimes_wrong(self, images):
+        embedded = embed(self, images)
+        if images.shape[1] == self.card.looks.input_size and len(images) == 3:
+            calls.append(1)
+            embedded.embeddings[1] = 0  # the second turn sees one leaf
+        return embedded
+
+    monkeypatch.setattr(type(color_model), "embed", sometimes_wrong)
+    result = with_turns(color_model, 3).segment(paint(truth))
+    assert calls
+    assert result.n_leaves == plain.n_leaves == 2
+    assert score_labels(plain.labels, result.labels).sbd == 100
+
+
 def test_no_photos_or_only_empty_ones_are_looked_at_in_peace(color_model, paint):
     empty = paint(np.zeros((40, 60), np.int32))
     assert Segmenter(color_model).look([empty, empty]) == [[], []]

@@ -50,6 +50,19 @@ def test_it_ends_as_the_segmenter_does(color_model, with_cluster_net, paint, ste
     assert len(trace.plants) == 2
 
 
+def test_a_plant_is_shown_as_it_is_and_its_leaves_are_those_of_all_turns(color_model, paint):
+    looks = replace(color_model.card.looks, turns=3)
+    segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
+    photo = paint(two_plants())
+    trace, expected = trace_leaves(segmenter, photo), segmenter.segment(photo)
+    np.testing.assert_array_equal(trace.segmentation.labels, expected.labels)
+    plain = trace_leaves(Segmenter(color_model), photo)
+    assert len(trace.plants) == len(plain.plants) == 2
+    for one, other in zip(trace.plants, plain.plants, strict=True):
+        np.testing.assert_array_equal(one.view, other.view)
+        np.testing.assert_array_equal(one.stages[-1].leaves.labels, other.stages[-1].leaves.labels)
+
+
 @pytest.mark.parametrize("steps", PIPELINES)
 def test_every_step_is_there_by_its_name(color_model, with_cluster_net, paint, steps):
     trace = trace_leaves(segmenter_of(with_cluster_net(color_model), steps), paint(two_plants()))

@@ -141,7 +141,7 @@ def _bytes_a_pixel(segmenter: Segmenter) -> float:
     if not looks.in_tiles:
         return 1
     cells = (looks.input_size / card.stride / looks.tile_side) ** 2  # of the grid, for a pixel of a tile
-    return TILES_A_PIXEL * cells * card.net.embedding_size * np.dtype(np.float32).itemsize
+    return looks.turns * TILES_A_PIXEL * cells * card.net.embedding_size * np.dtype(np.float32).itemsize
 
 
 @dataclass(frozen=True)

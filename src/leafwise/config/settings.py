@@ -31,6 +31,7 @@ class LookSettings:
     input_size: int = 384  # pixels, side of the square that the network sees of a plant
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
     glance_size: int = 256  # pixels; a look before it, enough where one plant fills half the photo; 0: none
+    turns: int = 1  # looks at each plant, as it is, turned and mirrored: most of them decide; 1, 3, 5 or 7
     largest_zoom: int = 8  # of the first look at small plants in a large photo, tile by tile; 1: none
     tile_side: int = 0  # photo pixels; larger plants, or all of one_plant's photos, are seen in such tiles
     margin: float = 0.08  # of the plant's extent, added to its square on every side
@@ -53,6 +54,10 @@ class LookSettings:
         _require(
             self.glance_size >= 0 and self.glance_size % 32 == 0,
             f"glance_size must be a multiple of 32, or 0; it is {self.glance_size}",
+        )
+        _require(
+            self.turns in {1, 3, 5, 7},
+            f"turns must be 1, 3, 5 or 7, so that most of them are more than half; it is {self.turns}",
         )
         _require(
             self.tile_side == 0 or self.tile_side >= 32,

@@ -16,6 +16,7 @@ from leafwise.imaging.square import (
     tile_around,
     whole_square,
 )
+from leafwise.imaging.turn import N_TURNS, turn, turn_back
 from leafwise.imaging.write import (
     atomic_path,
     make_folder,
@@ -29,6 +30,7 @@ __all__ = [
     "FILL",
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "N_TURNS",
     "Runs",
     "Square",
     "as_seen",
@@ -53,6 +55,8 @@ __all__ = [
     "square_around_box",
     "stretch_contrast",
     "tile_around",
+    "turn",
+    "turn_back",
     "whole_square",
     "write_image",
     "write_labels",

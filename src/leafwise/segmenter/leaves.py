@@ -15,6 +15,7 @@ from leafwise.refine import merge_masks
 from leafwise.segmenter.pipeline import Leaves, Masks, cluster, refine
 from leafwise.segmenter.seen import SeenPlant
 from leafwise.segmenter.tiles import Tile, join_tiles
+from leafwise.segmenter.votes import vote
 
 STRIP = 1 << 18  # photo pixels scaled up at a time: bounds the memory of large photos
 Maps = NDArray[np.float32]  # (C, h, w)
@@ -83,12 +84,22 @@ def _place_all(
     n_leaves = 0
     alone = count(-1, -1)  # numbers that no plant has
     for number, (_, parts) in enumerate(groupby(pairs, lambda pair: pair[0].plant or next(alone)), 1):
-        tiles = [_on_photo(plant, leaves, height, width, settings) for plant, leaves in parts]
+        tiles = [
+            _elected([_on_photo(plant, leaves, height, width, settings) for plant, leaves in looks])
+            for _, looks in groupby(parts, lambda pair: pair[0].square)
+        ]
         found = join_tiles(tiles) if len(tiles) > 1 else tiles[0]
         placed = _place(labels[found.rows, found.cols], found.labels, n_leaves)
         plants.append(np.full(placed, number, np.int32))
         n_leaves += placed
     return Segmentation(labels, np.concatenate(plants))
+
+
+def _elected(looks: list[Tile]) -> Tile:
+    """What the looks at one square agree on."""
+    if len(looks) == 1:
+        return looks[0]
+    return Tile(looks[0].rows, looks[0].cols, vote([look.labels for look in looks]))
 
 
 def _place(labels: NDArray[np.int32], found: NDArray[np.integer], before: int) -> int:

@@ -15,7 +15,7 @@ class SeenPlant:
     square: Square
     embeddings: NDArray[np.float32]  # (D, h, w)
     foreground: NDArray[np.float32] | None  # (h, w), probability, 0 outside the plant's own part
-    plant: int = 0  # tiles of one plant follow each other with the same number; 0: this is all of it
+    plant: int = 0  # its looks and tiles follow each other with the same number; 0: this is all of it
 
     def inside(self, threshold: float) -> NDArray[np.bool_] | None:
         """The pixels of the plant, bool (h, w); None where the network says nothing of a foreground."""

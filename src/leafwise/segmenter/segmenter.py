@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from leafwise.config import SegmentSettings
 from leafwise.errors import ImageError, ModelError
-from leafwise.imaging import as_seen, cut_square, whole_square
+from leafwise.imaging import as_seen, cut_square, turn, turn_back, whole_square
 from leafwise.models import Model, load_model
 from leafwise.segmenter.leaves import Segmentation, find_leaves
 from leafwise.segmenter.seen import SeenPlant
@@ -28,6 +28,15 @@ from leafwise.segmenter.views import (
 )
 
 DEFAULT_MODEL = "rosette"
+TURNS = (
+    0,
+    2,
+    5,
+    7,
+    1,
+    4,
+    3,
+)  # of `imaging.turn`, in which a plant is seen: as it is, upside down, mirrored ...
 BATCH = 8  # squares through the network at a time: bounds the memory of a tray
 SMALLEST_SIDE = 16  # pixels; nothing can be seen in less
 
@@ -64,12 +73,16 @@ class Segmenter:
         return find_leaves(self.look_on(image), height, width, self.settings, self.model.cluster_network)
 
     def look(self, images: Sequence[NDArray[np.uint8]]) -> list[list[SeenPlant]]:
-        """Both looks at some photos uint8 (H, W, 3), pooled into batches: each photo's plants."""
+        """Both looks at some photos uint8 (H, W, 3), pooled into batches: each photo's plants.
+
+        A plant's `looks.turns` follow each other; the first is the plant as it is.
+        """
         images = [as_seen(image, self.settings.looks) for image in images]
         views = [self._first_look(image) for image in images]
         pairs = [(image, view) for image, found in zip(images, views, strict=True) for view in found]
         seen = self._second_look(pairs)
-        return [[next(seen) for _ in found] for found in views]
+        turns = self.settings.looks.turns
+        return [[next(seen) for _ in range(turns * len(found))] for found in views]
 
     def look_on(self, image: NDArray[np.uint8]) -> Iterator[SeenPlant]:
         """Both looks at one photo uint8 (H, W, 3), its plants as they are asked for: a large one may have many."""
@@ -77,14 +90,18 @@ class Segmenter:
         return self._second_look([(image, view) for view in self._first_look(image)])
 
     def _second_look(self, pairs: Sequence[tuple[NDArray[np.uint8], PlantView]]) -> Iterator[SeenPlant]:
-        """What the network says of each view of a photo."""
-        size = self.settings.looks.input_size
-        for start in range(0, len(pairs), BATCH):
-            chunk = pairs[start : start + BATCH]
-            squares = np.stack([cut_square(image, view.square, size) for image, view in chunk])
-            embeddings, foreground = self.model.embed(squares)
-            for i, (_, view) in enumerate(chunk):
-                yield _own(view, embeddings[i], None if foreground is None else foreground[i])
+        """What the network says of each view of a photo, turn by turn."""
+        looks = self.settings.looks
+        todo = [(image, view, number) for image, view in pairs for number in TURNS[: looks.turns]]
+        for start in range(0, len(todo), BATCH):
+            chunk = todo[start : start + BATCH]
+            squares = [
+                turn(cut_square(image, view.square, looks.input_size), number)
+                for image, view, number in chunk
+            ]
+            embeddings, foreground = self.model.embed(np.stack(squares))
+            for i, (_, view, number) in enumerate(chunk):
+                yield _own(view, number, embeddings[i], None if foreground is None else foreground[i])
 
     def _first_look(self, image: NDArray[np.uint8]) -> list[PlantView]:
         """Where the plants are: at a glance, where it shows all; else in a look, or more from nearer and nearer."""
@@ -148,11 +165,12 @@ class Segmenter:
 
 
 def _own(
-    view: PlantView, embeddings: NDArray[np.float32], foreground: NDArray[np.float32] | None
+    view: PlantView, number: int, embeddings: NDArray[np.float32], foreground: NDArray[np.float32] | None
 ) -> SeenPlant:
-    """What the network said of a square, less the foreground that is another plant's."""
+    """What the network said of a square that was turned, turned back, less the foreground that is another plant's."""
+    embeddings = np.ascontiguousarray(turn_back(embeddings, number, (1, 2)))
     if foreground is not None:
-        foreground = foreground * own_part(view, len(foreground))
+        foreground = turn_back(foreground, number) * own_part(view, len(foreground))
     return SeenPlant(view.square, embeddings, foreground, view.plant)
 
 

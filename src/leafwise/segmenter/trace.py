@@ -24,7 +24,7 @@ class PlantTrace:
 
 @dataclass(frozen=True)
 class Trace:
-    """The way of a photo: its plants in their order, and what came of them."""
+    """The way of a photo: its plants in their order, as they are (not turned), and what came of all looks at them."""
 
     plants: tuple[PlantTrace, ...]
     segmentation: Segmentation
@@ -35,10 +35,11 @@ def trace_leaves(segmenter: Segmenter, image: NDArray[np.uint8]) -> Trace:
     check_photo(image)
     height, width = image.shape[:2]
     shown = as_seen(image, segmenter.settings.looks)
-    plants = tuple(_trace_plant(segmenter, shown, seen) for seen in segmenter.look([image])[0])
-    seen = [plant.seen for plant in plants]
-    leaves = [plant.stages[-1].leaves for plant in plants]
-    return Trace(plants, place_leaves(seen, leaves, height, width, segmenter.settings))
+    looks = tuple(_trace_plant(segmenter, shown, seen) for seen in segmenter.look([image])[0])
+    seen = [look.seen for look in looks]
+    leaves = [look.stages[-1].leaves for look in looks]
+    segmentation = place_leaves(seen, leaves, height, width, segmenter.settings)
+    return Trace(looks[:: segmenter.settings.looks.turns], segmentation)
 
 
 def _trace_plant(segmenter: Segmenter, image: NDArray[np.uint8], seen: SeenPlant) -> PlantTrace:

@@ -18,12 +18,15 @@ class ColorSegmenter(Segmenter):
         super().__init__(model, settings or SegmentSettings(clustering=clustering))
         self.looked_at = 0  # photos
 
-    def look(self, images):
-        self.looked_at += len(images)
-        return [list(_plants(image)) for image in images]
+    def find(self, image):
+        self.looked_at += 1
+        return list(_plants(image))
 
-    def look_on(self, image):
-        return iter(self.look([image])[0])
+    def look_at(self, image, views):
+        return iter(views)  # they are seen already
+
+    def bytes_of(self, views):
+        return sum(plant.embeddings.nbytes for plant in views)
 
 
 def _plants(image):

@@ -409,14 +409,14 @@ def test_a_process_that_is_killed_is_told_of_in_one_line(
     tmp_path, segmenter, paint_photos, during, monkeypatch
 ):
     photos, out = paint_photos(12), tmp_path / "out"
-    look = segmenter.look
+    find = segmenter.find
 
-    def kill_and_look(images):
+    def kill_and_find(image):
         kill_workers()
-        return look(images)
+        return find(image)
 
     if during == "looking":
-        monkeypatch.setattr(segmenter, "look", kill_and_look)
+        monkeypatch.setattr(segmenter, "find", kill_and_find)
     on_progress = (lambda step: kill_workers()) if during == "finishing" else (lambda step: None)
     with pytest.raises(LeafwiseError, match=r"want of memory.*--workers 1") as failure:
         segment_files(photos, out, segmenter, workers=2, on_progress=on_progress)
@@ -508,15 +508,15 @@ def test_a_foreign_run_toml_is_refused(tmp_path, segmenter, paint_photos, conten
 
 
 def test_a_photo_that_fails_in_the_networks_costs_one_line(tmp_path, segmenter, paint_photos, monkeypatch):
-    photos, look = paint_photos(5), segmenter.look
+    photos, look_at = paint_photos(5), segmenter.look_at
     bad = read_image(photos[2])
 
-    def fail(images):
-        if any(np.array_equal(image, bad) for image in images):
+    def fail(image, views):
+        if np.array_equal(image, bad):
             raise RuntimeError("no memory")
-        return look(images)
+        return look_at(image, views)
 
-    monkeypatch.setattr(segmenter, "look", fail)
+    monkeypatch.setattr(segmenter, "look_at", fail)
     report = segment_files(photos, tmp_path / "out", segmenter)
     assert report.done == 4
     assert len(report.errors) == 1
@@ -531,7 +531,7 @@ def test_large_photos_are_finished_in_this_process_and_come_out_the_same(
     write_image(photos[2], np.tile(paint(two_plants()), (1, 3, 1)))
     write_image(photos[5], np.tile(paint(two_plants(3)), (1, 4, 1)))
     segment_files(photos, tmp_path / "small", segmenter)
-    monkeypatch.setattr(files, "BATCH_PIXELS", 5000)  # two small photos at a time, the large ones alone
+    monkeypatch.setattr(files, "MOST_PIXELS", 5000)
     sent = []
     monkeypatch.setattr(files, "finish_photo", partial(finish_and_note, sent=sent))
     looked_at = segmenter.looked_at
@@ -551,13 +551,10 @@ def finish_and_note(job, sent, **rest):
     return finish.finish_photo(job, **rest)
 
 
-@pytest.mark.parametrize("turns", [1, 3])
-def test_photos_in_tiles_are_finished_here_where_their_embeddings_are_many(
-    tmp_path, segmenter, paint_photos, monkeypatch, turns
+def test_photos_are_finished_here_where_their_embeddings_are_many(
+    tmp_path, segmenter, paint_photos, monkeypatch
 ):
-    looks = replace(segmenter.settings.looks, one_plant=True, tile_side=32, turns=turns)
-    tiled = type(segmenter)(segmenter.model, replace(segmenter.settings, looks=looks))
-    card, done_here = tiled.model.card, []
+    done_here = []
 
     def submit(self, job, *, here=False):
         done_here.append(here)
@@ -565,17 +562,17 @@ def test_photos_in_tiles_are_finished_here_where_their_embeddings_are_many(
 
     submit_as_ever = files._Finishers.submit
     monkeypatch.setattr(files._Finishers, "submit", submit)
-    # each pixel in four tiles of 32 x 32 pixels, each of them a grid with so many float32 values
-    values = card.net.embedding_size * (looks.input_size // card.stride) ** 2
-    size = turns * 32 * 64 * 4 * values * 4 / 32**2
-    for in_flight, here in ((size * 0.9, True), (size * 1.1, False)):
-        monkeypatch.setattr(files, "IN_FLIGHT", in_flight)
-        segment_files(paint_photos(1), tmp_path / str(here), tiled)
+    photos = paint_photos(1)
+    image = read_image(photos[0])
+    size = image.nbytes + segmenter.bytes_of(segmenter.find(image))
+    for most, here in ((size - 1, True), (size, False)):
+        monkeypatch.setattr(files, "MOST_SENT", most)
+        segment_files(photos, tmp_path / str(here), segmenter)
         assert done_here.pop() is here
 
 
 def test_photos_wait_to_be_read_where_those_before_are_large(tmp_path, segmenter, paint_photos, monkeypatch):
-    monkeypatch.setattr(files, "BATCH_PIXELS", 2000)  # every photo has 2048
+    monkeypatch.setattr(files, "MOST_PIXELS", 2000)  # every photo has 2048
     read_before = []
     photos = paint_photos(6)
     read = files.read_image
@@ -592,7 +589,7 @@ def test_photos_wait_to_be_read_where_those_before_are_large(tmp_path, segmenter
 def test_a_batch_that_ends_early_does_not_wait_for_photos_held_back(
     tmp_path, segmenter, paint_photos, monkeypatch
 ):
-    monkeypatch.setattr(files, "BATCH_PIXELS", 2000)
+    monkeypatch.setattr(files, "MOST_PIXELS", 2000)
 
     def stop(_):
         raise KeyboardInterrupt

@@ -354,16 +354,15 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(segment, segment_in_vain, p
 
 
 def test_an_interrupt_is_one_line_and_the_same_command_goes_on(segment, done, photos, tmp_path, monkeypatch):
-    look = Segmenter.look
-    batches = iter([True])
+    find, left = Segmenter.find, iter(range(4))
 
-    def look_once(self, images):
-        if next(batches, None) is None:
+    def find_four_times(self, image):
+        if next(left, None) is None:
             raise KeyboardInterrupt
-        return look(self, images)
+        return find(self, image)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Segmenter, "look", look_once)
+        patch.setattr(Segmenter, "find", find_four_times)
         result = segment(photos, "--out", tmp_path)
     assert result.exit_code == 130
     (line,) = errors_of(result.stderr)

@@ -258,6 +258,11 @@ def test_a_look_is_near_enough_where_plants_are_thick_or_fill_half_of_it(height,
         ),  # a little less than half the photo's side: others may be too small to be seen
         ([(2, 34, 2, 34), (40, 60, 40, 60)], False),
         ([(20, 52, 20, 52), (60, 61, 60, 61)], True),  # the second is too small to be a plant
+        (
+            [(16, 48, 0, 31), (16, 48, 33, 64)],
+            False,
+        ),  # a gap so narrow that they count as one, from nearer as two
+        ([(16, 48, 0, 31), (30, 34, 33, 37)], True),  # a small leaf across such a gap
     ],
 )
 def test_a_glance_shows_all_where_one_plant_fills_half_of_it(boxes, enough):

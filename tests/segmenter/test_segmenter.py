@@ -77,7 +77,7 @@ def test_a_plant_within_anothers_square_is_not_seen_as_its_own(color_model, pain
     truth = np.zeros((192, 192), np.int32)
     truth[16:56, 16:176], truth[56:176, 16:56] = 1, 2  # a plant around a corner
     truth[110:150, 110:150] = 3  # and one within its square, read after it
-    large, small = Segmenter(color_model).look([paint(truth)])[0]
+    large, small = Segmenter(color_model).look(paint(truth))
     for plant, own, foreign in ((large, truth % 3 > 0, truth == 3), (small, truth == 3, truth % 3 > 0)):
         inside = plant.square.inside(192, 192)
         seen = scale_maps(plant.foreground[None], plant.square, *inside)[0] > 0.5
@@ -114,17 +114,22 @@ def test_a_model_without_a_foreground_takes_one_look_and_the_largest_group_as_ba
     np.testing.assert_array_equal(result.labels, truth)
 
 
-def test_photos_looked_at_together_are_seen_as_alone(color_model, paint):
-    segmenter = Segmenter(color_model)
-    photos = [paint(rosette(80)), paint(np.zeros((40, 60), np.int32)), paint(tray()[0])]
-    together = segmenter.look(photos)
-    assert [len(plants) for plants in together] == [1, 0, 4]
-    for photo, plants in zip(photos, together, strict=True):
-        (alone,) = segmenter.look([photo])
-        for one, other in zip(plants, alone, strict=True):
-            assert one.square == other.square
-            np.testing.assert_array_equal(one.embeddings, other.embeddings)
-            np.testing.assert_array_equal(one.foreground, other.foreground)
+@pytest.mark.parametrize("turns", [1, 3])
+def test_a_photos_plants_are_seen_as_they_are_asked_for(color_model, paint, monkeypatch, turns):
+    segmenter, photo, shown = with_turns(color_model, turns), paint(greenhouse(500)), []
+    embed = type(color_model).embed
+    views = segmenter.find(photo)
+    monkeypatch.setattr(
+        type(color_model), "embed", lambda self, images: shown.extend(images) or embed(self, images)
+    )
+    plants = segmenter.look_at(photo, views)
+    first = next(plants)
+    assert len(shown) < turns * len(views) == turns * 16
+    rest = list(plants)
+    for one, other in zip([first, *rest], segmenter.look(photo), strict=True):
+        assert one.square == other.square
+        np.testing.assert_array_equal(one.embeddings, other.embeddings)
+        np.testing.assert_array_equal(one.foreground, other.foreground)
 
 
 def with_turns(model, turns, **looks):
@@ -139,8 +144,8 @@ def test_a_plant_is_seen_in_several_turns_that_lie_on_one_grid(color_model, pain
     monkeypatch.setattr(
         type(color_model), "embed", lambda self, images: shown.append(images) or embed(self, images)
     )
-    looks = with_turns(color_model, turns).look([photo])[0]
-    (plain,) = Segmenter(color_model).look([photo])
+    looks = with_turns(color_model, turns).look(photo)
+    plain = Segmenter(color_model).look(photo)
     assert len(looks) == turns * len(plain)
     for i, one in enumerate(looks):
         other = plain[i // turns]  # this model sees colours alone: turned back, all is the same
@@ -182,9 +187,10 @@ def test_leaves_are_those_that_most_turns_agree_on(color_model, paint, monkeypat
     assert score_labels(plain.labels, result.labels).sbd == 100
 
 
-def test_no_photos_or_only_empty_ones_are_looked_at_in_peace(color_model, paint):
-    empty = paint(np.zeros((40, 60), np.int32))
-    assert Segmenter(color_model).look([empty, empty]) == [[], []]
+def test_an_empty_photo_is_looked_at_in_peace(color_model, paint):
+    segmenter, empty = Segmenter(color_model), paint(np.zeros((40, 60), np.int32))
+    assert segmenter.look(empty) == segmenter.find(empty) == []
+    assert segmenter.bytes_of([]) == 0
 
 
 def test_the_same_photo_gives_the_same_leaves_and_is_left_alone(color_model, paint):
@@ -285,7 +291,7 @@ def test_what_is_in_doubt_is_looked_at_once_more_from_nearer(
     monkeypatch.setattr(Segmenter, "_foreground", foreground)
     looks = replace(color_model.card.looks, first_size=768)
     segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
-    (seen,) = segmenter.look([np.zeros((1600, 1600, 3), np.uint8)])
+    seen = segmenter.look(np.zeros((1600, 1600, 3), np.uint8))
     assert looked == [256, *sizes]  # two plants, or one and a doubt, want more than a glance
     assert len(seen) == n_plants
 
@@ -312,7 +318,7 @@ def test_one_large_plant_is_seen_at_a_glance(color_model, monkeypatch, side, gla
     monkeypatch.setattr(Segmenter, "_foreground", foreground)
     looks = replace(color_model.card.looks, first_size=768, glance_size=glance_size)
     segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
-    (seen,) = segmenter.look([np.zeros((side, side, 3), np.uint8)])
+    seen = segmenter.look(np.zeros((side, side, 3), np.uint8))
     assert looked == sizes
     assert len(seen) == 1
     square = seen[0].square
@@ -326,7 +332,7 @@ def test_plants_that_touch_are_segmented_in_tiles(color_model, paint):
     photo = paint(truth)
     looks = replace(color_model.card.looks, tile_side=96)
     tiled = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
-    seen = tiled.look([photo])[0]
+    seen = tiled.look(photo)
     assert any(one.plant == other.plant for one, other in pairwise(seen))  # the two that touch
     result = tiled.segment(photo)
     assert_sound(result, *truth.shape)
@@ -348,7 +354,7 @@ def test_objects_all_over_a_photo_are_seen_in_tiles_of_one_scale(color_model, pa
     settings = SegmentSettings(looks, clustering=ClusteringSettings(min_cluster_size=5, min_core_size=0))
     segmenter = Segmenter(color_model, settings)
     photo = paint(kinds)
-    (seen,) = segmenter.look([photo])
+    seen = segmenter.look(photo)
     assert {plant.square.side for plant in seen} == {64}
     result = segmenter.segment(photo)
     assert_sound(result, height, width)
@@ -371,6 +377,6 @@ def test_a_dark_photo_is_seen_as_bright_as_the_model_asks(color_model, paint):
     plain = Segmenter(color_model, settings)
     seen = stretch_contrast(dark)
     assert (seen.min(), seen.max()) == (0, 255)
-    ((one,),), ((other,),) = stretched.look([dark]), plain.look([seen])
+    (one,), (other,) = stretched.look(dark), plain.look(seen)
     np.testing.assert_array_equal(one.embeddings, other.embeddings)
     np.testing.assert_array_equal(stretched.segment(dark).labels, plain.segment(seen).labels)

@@ -4,9 +4,10 @@ from leafwise.batch.explain import Picture, draw_trace, explain_photo
 from leafwise.batch.files import Report, Step, segment_files
 from leafwise.batch.records import Record, read_records, write_tables
 from leafwise.batch.run import Run, check_same_model, photos_to_segment, settings_of_run
-from leafwise.batch.workers import Workers, core_count
+from leafwise.batch.workers import IN_FLIGHT, Workers, core_count
 
 __all__ = [
+    "IN_FLIGHT",
     "Picture",
     "Record",
     "Report",

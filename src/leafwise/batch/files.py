@@ -1,7 +1,7 @@
-"""The batch: photos read ahead, pooled through the networks, finished in a pool of processes."""
+"""The batch: photos read ahead, seen by the networks, finished in a pool of processes."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -30,12 +30,14 @@ from leafwise.batch.run import RUN_NAME, write_run
 from leafwise.batch.workers import IN_FLIGHT, Workers
 from leafwise.errors import LeafwiseError, OutputError
 from leafwise.imaging import MAX_PIXELS, make_folder, read_image
-from leafwise.segmenter import SeenPlant, Segmenter
+from leafwise.segmenter import Segmenter
 from leafwise.segmenter.segmenter import check_photo
 
-BATCH = 4  # photos through the networks at a time
-TILES_A_PIXEL = 4  # they share half their side with the next, down and across
-BATCH_PIXELS = 16_000_000  # fewer photos at a time where they are large; alone, here, where one has more
+AHEAD = 4  # photos read before the networks see them ...
+MOST_PIXELS = (
+    16_000_000  # ... and no more than so many; one that has more is finished in this process, plant by plant
+)
+MOST_SENT = 1 << 29  # bytes of a photo and its embeddings; one that has more, too
 
 
 @dataclass(frozen=True)
@@ -102,46 +104,21 @@ def segment_files(
         submit = stack.enter_context(_Finishers(finish, min(workers, len(todo)))).submit
         limit = 2 * max(workers, 1)
         pending: dict[Future[Record], _Waiting] = {}
-        most_pixels = min(BATCH_PIXELS, int(IN_FLIGHT / _bytes_a_pixel(segmenter)))
-        for batch in _batches(todo, max_pixels, most_pixels, tally):
-            is_large = _pixels(batch) > most_pixels  # then it is one photo, too much to be sent to a process
-            for (photo, image, digest), plants in _looked_at(batch, segmenter, tally, is_large=is_large):
-                job = Job(names[photo], photo, digest, image, plants)
-                size = 0 if is_large else image.nbytes + sum(plant.embeddings.nbytes for plant in plants)
-                pending[submit(job, here=is_large)] = _Waiting(photo, size)
-                _collect(pending, tally, limit)
+        for photo, image, digest in _read_ahead(todo, max_pixels, tally):
+            try:
+                views = segmenter.find(image)
+                size = image.nbytes + segmenter.bytes_of(views)
+                is_large = image.size // 3 > MOST_PIXELS or size > MOST_SENT
+                plants = segmenter.look_at(image, views)
+                job = Job(names[photo], photo, digest, image, plants if is_large else list(plants))
+            except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
+                tally.add(Step(photo, error=_line(photo, error)))
+                continue
+            pending[submit(job, here=is_large)] = _Waiting(photo, 0 if is_large else size)
+            _collect(pending, tally, limit)
         _collect(pending, tally, 0)
     empty = [photo for photo in photos if photo in tally.empty]
     return Report(tally.done, tally.skipped, tally.leaves, empty, tally.errors)
-
-
-def _looked_at(
-    batch: list[ReadPhoto], segmenter: Segmenter, tally: "_Tally", *, is_large: bool
-) -> Iterator[tuple[ReadPhoto, Iterable[SeenPlant]]]:
-    """The photos of a batch with what the networks see in them; one that fails there is tallied, the others go on."""
-    try:
-        looked: list[Iterable[SeenPlant]]
-        if is_large:
-            looked = [segmenter.look_on(batch[0][1])]
-        else:
-            looked = list(segmenter.look([image for _, image, _ in batch]))
-    except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
-        if len(batch) == 1:
-            tally.add(Step(batch[0][0], error=_line(batch[0][0], error)))
-            return
-        for read in batch:
-            yield from _looked_at([read], segmenter, tally, is_large=False)
-        return
-    yield from zip(batch, looked, strict=True)
-
-
-def _bytes_a_pixel(segmenter: Segmenter) -> float:
-    """What the embeddings of a photo take for each of its pixels, where it is seen in tiles; else they are few."""
-    looks, card = segmenter.settings.looks, segmenter.model.card
-    if not looks.in_tiles:
-        return 1
-    cells = (looks.input_size / card.stride / looks.tile_side) ** 2  # of the grid, for a pixel of a tile
-    return looks.turns * TILES_A_PIXEL * cells * card.net.embedding_size * np.dtype(np.float32).itemsize
 
 
 @dataclass(frozen=True)
@@ -229,7 +206,7 @@ class _Held:
     def wait(self) -> None:
         """Wait until there is room for one more photo, whatever its size, or nobody wants it any more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_over or self._pixels <= BATCH_PIXELS)
+            self._changed.wait_for(lambda: self._is_over or self._pixels <= MOST_PIXELS)
 
     def add(self, pixels: int) -> None:
         """Count pixels in, or out where they are below 0."""
@@ -246,20 +223,14 @@ class _Held:
             self._changed.notify_all()
 
 
-def _batches(
-    photos: Sequence[Path], max_pixels: int, most_pixels: int, tally: _Tally
-) -> Iterator[list[ReadPhoto]]:
-    """Photos in batches for the networks, read ahead in a thread; those that cannot be read are tallied.
-
-    A photo of more than `most_pixels` is a batch of its own.
-    """
-    batch: list[ReadPhoto] = []
+def _read_ahead(photos: Sequence[Path], max_pixels: int, tally: _Tally) -> Iterator[ReadPhoto]:
+    """Photos one by one, those that follow read ahead in a thread; those that cannot be read are tallied."""
     held = _Held()
     with ThreadPoolExecutor(1) as reader, held:
         ahead: deque[tuple[Path, Future[ReadPhoto]]] = deque()
         waiting = iter(photos)
         while True:
-            while len(ahead) < BATCH and (photo := next(waiting, None)) is not None:
+            while len(ahead) < AHEAD and (photo := next(waiting, None)) is not None:
                 ahead.append((photo, reader.submit(_read, photo, max_pixels, held)))
             if not ahead:
                 break
@@ -269,21 +240,8 @@ def _batches(
             except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
                 tally.add(Step(photo, error=_line(photo, error)))
                 continue
-            if batch and _pixels([*batch, read]) > most_pixels:
-                yield batch
-                held.add(-_pixels(batch))
-                batch = []
-            batch.append(read)
-            if len(batch) == BATCH or _pixels(batch) > most_pixels:
-                yield batch
-                held.add(-_pixels(batch))
-                batch = []
-    if batch:
-        yield batch
-
-
-def _pixels(batch: Sequence[ReadPhoto]) -> int:
-    return sum(image.size // 3 for _, image, _ in batch)
+            yield read
+            held.add(-(read[1].size // 3))
 
 
 def _read(photo: Path, max_pixels: int, held: _Held) -> ReadPhoto:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leafwise.batch.workers import IN_FLIGHT, Workers
+from leafwise.batch import IN_FLIGHT, Workers
 from leafwise.config import ClusteringSettings, PipelineSettings, SegmentSettings
 from leafwise.datasets import Pair
 from leafwise.imaging import cut_labels, read_image, read_labels, write_text
@@ -87,7 +87,7 @@ def score_photos(
         network=model.cluster_network,
     )
     photos = (read_image(pair.image) for pair in pairs)
-    seen = ([one.look([photo])[0] for one in looking] for photo in photos)
+    seen = ([one.look(photo) for one in looking] for photo in photos)
     tables = []
     for rows in _in_processes(score, zip(pairs, seen, strict=True), workers):
         tables += rows
@@ -98,7 +98,7 @@ def score_photos(
 def _in_processes(
     score: Callable[[Pair, Seen], list[Row]], photos: Iterable[tuple[Pair, Seen]], workers: int
 ) -> Iterator[list[Row]]:
-    """The rows of each photo, in their order, while the networks see the next: no more than memory allows."""
+    """The rows of each photo, in their order, while the networks see those that follow, up to `IN_FLIGHT` bytes."""
     if workers == 1:
         yield from starmap(score, photos)
         return

@@ -53,7 +53,7 @@ def found_cells(pairs: Sequence[Pair], model: Model, candidates: Sequence[Candid
     rows = []
     for pair in pairs:
         photo, truth = read_image(pair.image), compact_labels(read_labels(pair.labels))[0]
-        seen = segmenter.look([photo])[0]
+        seen = segmenter.look(photo)
         row = [
             Cell(pair.name, as_seen(photo, segmenter.settings.looks)),
             Cell(f"truth, {truth.max()} leaves", truth),

@@ -16,7 +16,7 @@ from leafwise.imaging.square import (
     tile_around,
     whole_square,
 )
-from leafwise.imaging.turn import N_TURNS, turn, turn_back
+from leafwise.imaging.turn import turn, turn_back
 from leafwise.imaging.write import (
     atomic_path,
     make_folder,
@@ -30,7 +30,6 @@ __all__ = [
     "FILL",
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
-    "N_TURNS",
     "Runs",
     "Square",
     "as_seen",

@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-N_TURNS = 8  # four quarter turns, then the same mirrored
-
 
 def turn(pixels: NDArray[Any], number: int, axes: tuple[int, int] = (0, 1)) -> NDArray[Any]:
     """Turn two axes by `number` quarters, 0..7; from 4 on they are mirrored after that. A view.

@@ -48,6 +48,8 @@ def find_leaves(
 ) -> Segmentation:
     """The whole pipeline of `settings` on each plant, and its leaves on a photo of (height, width).
 
+    What is `seen` of one plant follows each other with its number, of one square (its turns) too: these are voted on.
+
     `network` is for the step cluster_net.
     """
     pairs = ((plant, refine(plant, cluster(plant, settings), settings, network)) for plant in seen)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -28,15 +29,7 @@ from leafwise.segmenter.views import (
 )
 
 DEFAULT_MODEL = "rosette"
-TURNS = (
-    0,
-    2,
-    5,
-    7,
-    1,
-    4,
-    3,
-)  # of `imaging.turn`, in which a plant is seen: as it is, upside down, mirrored ...
+TURNS = (0, 2, 5, 7, 1, 4, 3)  # of `imaging.turn`: as it is, upside down, mirrored along its diagonals ...
 BATCH = 8  # squares through the network at a time: bounds the memory of a tray
 SMALLEST_SIDE = 16  # pixels; nothing can be seen in less
 
@@ -70,38 +63,43 @@ class Segmenter:
         """The leaves of a photo uint8 RGB (H, W, 3). Raises ImageError for any other array."""
         check_photo(image)
         height, width = image.shape[:2]
-        return find_leaves(self.look_on(image), height, width, self.settings, self.model.cluster_network)
+        seen = self.look_at(image, self.find(image))
+        return find_leaves(seen, height, width, self.settings, self.model.cluster_network)
 
-    def look(self, images: Sequence[NDArray[np.uint8]]) -> list[list[SeenPlant]]:
-        """Both looks at some photos uint8 (H, W, 3), pooled into batches: each photo's plants.
+    def find(self, image: NDArray[np.uint8]) -> list[PlantView]:
+        """The first look at a photo uint8 (H, W, 3): where its plants are, in one view each or in several."""
+        return self._first_look(as_seen(image, self.settings.looks))
 
-        A plant's `looks.turns` follow each other; the first is the plant as it is.
+    def look_at(self, image: NDArray[np.uint8], views: Sequence[PlantView]) -> Iterator[SeenPlant]:
+        """The second look, at views of a photo uint8 (H, W, 3), as they are asked for: a large one may have many.
+
+        A view's `looks.turns` follow each other; the first is the view as it is.
         """
-        images = [as_seen(image, self.settings.looks) for image in images]
-        views = [self._first_look(image) for image in images]
-        pairs = [(image, view) for image, found in zip(images, views, strict=True) for view in found]
-        seen = self._second_look(pairs)
-        turns = self.settings.looks.turns
-        return [[next(seen) for _ in range(turns * len(found))] for found in views]
-
-    def look_on(self, image: NDArray[np.uint8]) -> Iterator[SeenPlant]:
-        """Both looks at one photo uint8 (H, W, 3), its plants as they are asked for: a large one may have many."""
-        image = as_seen(image, self.settings.looks)
-        return self._second_look([(image, view) for view in self._first_look(image)])
-
-    def _second_look(self, pairs: Sequence[tuple[NDArray[np.uint8], PlantView]]) -> Iterator[SeenPlant]:
-        """What the network says of each view of a photo, turn by turn."""
-        looks = self.settings.looks
-        todo = [(image, view, number) for image, view in pairs for number in TURNS[: looks.turns]]
-        for start in range(0, len(todo), BATCH):
-            chunk = todo[start : start + BATCH]
-            squares = [
-                turn(cut_square(image, view.square, looks.input_size), number)
-                for image, view, number in chunk
-            ]
-            embeddings, foreground = self.model.embed(np.stack(squares))
-            for i, (_, view, number) in enumerate(chunk):
+        squares = self._turned_squares(as_seen(image, self.settings.looks), views)
+        while chunk := list(islice(squares, BATCH)):
+            embeddings, foreground = self.model.embed(np.stack([square for *_, square in chunk]))
+            for i, (view, number, _) in enumerate(chunk):
                 yield _own(view, number, embeddings[i], None if foreground is None else foreground[i])
+
+    def _turned_squares(
+        self, image: NDArray[np.uint8], views: Sequence[PlantView]
+    ) -> Iterator[tuple[PlantView, int, NDArray[np.uint8]]]:
+        """Each view's square as the network sees it, (s, s, 3), in turn after turn, with the turn's number."""
+        looks = self.settings.looks
+        for view in views:
+            square = cut_square(image, view.square, looks.input_size)
+            for number in TURNS[: looks.turns]:
+                yield view, number, turn(square, number)
+
+    def look(self, image: NDArray[np.uint8]) -> list[SeenPlant]:
+        """Both looks at a photo uint8 (H, W, 3)."""
+        return list(self.look_at(image, self.find(image)))
+
+    def bytes_of(self, views: Sequence[PlantView]) -> int:
+        """How much memory the embeddings of a photo's views take."""
+        cells = (self.settings.looks.input_size // self.model.card.stride) ** 2
+        values = self.model.card.net.embedding_size * cells * self.settings.looks.turns * len(views)
+        return values * np.dtype(np.float32).itemsize
 
     def _first_look(self, image: NDArray[np.uint8]) -> list[PlantView]:
         """Where the plants are: at a glance, where it shows all; else in a look, or more from nearer and nearer."""
@@ -168,7 +166,7 @@ def _own(
     view: PlantView, number: int, embeddings: NDArray[np.float32], foreground: NDArray[np.float32] | None
 ) -> SeenPlant:
     """What the network said of a square that was turned, turned back, less the foreground that is another plant's."""
-    embeddings = np.ascontiguousarray(turn_back(embeddings, number, (1, 2)))
+    embeddings = turn_back(embeddings, number, (1, 2)).copy()  # not to keep those of the whole batch
     if foreground is not None:
         foreground = turn_back(foreground, number) * own_part(view, len(foreground))
     return SeenPlant(view.square, embeddings, foreground, view.plant)

@@ -35,11 +35,11 @@ def trace_leaves(segmenter: Segmenter, image: NDArray[np.uint8]) -> Trace:
     check_photo(image)
     height, width = image.shape[:2]
     shown = as_seen(image, segmenter.settings.looks)
-    looks = tuple(_trace_plant(segmenter, shown, seen) for seen in segmenter.look([image])[0])
-    seen = [look.seen for look in looks]
-    leaves = [look.stages[-1].leaves for look in looks]
+    traces = tuple(_trace_plant(segmenter, shown, seen) for seen in segmenter.look(image))
+    seen = [trace.seen for trace in traces]
+    leaves = [trace.stages[-1].leaves for trace in traces]
     segmentation = place_leaves(seen, leaves, height, width, segmenter.settings)
-    return Trace(looks[:: segmenter.settings.looks.turns], segmentation)
+    return Trace(traces[:: segmenter.settings.looks.turns], segmentation)
 
 
 def _trace_plant(segmenter: Segmenter, image: NDArray[np.uint8], seen: SeenPlant) -> PlantTrace:

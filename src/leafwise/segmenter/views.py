@@ -39,6 +39,7 @@ class FoundPlants:
 
     views: list[PlantView]  # from top to bottom and left to right
     n_doubted: int = 0  # what was left out because the network was too unsure of it
+    n_alike: int = 0  # pieces of foreground that are as large as a plant beside the largest piece would be
 
 
 def find_plants(
@@ -64,9 +65,9 @@ def find_plants(
     """
     whole = whole_square(height, width)
     inside = (foreground > threshold) & _on_photo(foreground.shape, height, width)
-    plants, n_doubted = inside.astype(np.int32), 0
+    plants, n_doubted, n_alike = inside.astype(np.int32), 0, 0
     if not settings.one_plant:
-        plants, n_doubted = _plants(inside, foreground, settings, zoom)
+        plants, n_doubted, n_alike = _plants(inside, foreground, settings, zoom)
     if not plants.any():
         return FoundPlants([])
     boxes = _boxes(plants, whole, height, width)
@@ -85,7 +86,7 @@ def find_plants(
             PlantView(part, _over(owners, whole, part, size) == i + 1, number, float(depths[i]))
             for part in parts
         ]
-    return FoundPlants(views, n_doubted)
+    return FoundPlants(views, n_doubted, n_alike)
 
 
 def tile_photo(height: int, width: int, side: int) -> list[PlantView]:
@@ -136,11 +137,11 @@ def is_near_enough(views: list[PlantView], whole: Square, size: int, settings: L
 def shows_all(found: FoundPlants, whole: Square) -> bool:
     """Whether a glance at a photo has shown its plants as well as a nearer look would.
 
-    It has where all it found is one plant of a rosette's build that fills half of the photo's side. Two plants may be
-    pieces of one, one that is larger than its leaves' width says may be several that touch, and beside a smaller one
-    there may be others that are too small for a glance.
+    It has where all it found is one plant of a rosette's build, in one piece but for small ones, that fills half of the
+    photo's side. Two plants may be pieces of one, large pieces of one may be plants, one that is larger than its
+    leaves' width says may be several that touch, and beside a smaller one there may be others too small for a glance.
     """
-    if len(found.views) != 1 or found.n_doubted > 0:
+    if len(found.views) != 1 or found.n_doubted > 0 or found.n_alike > 0:
         return False
     plant = found.views[0]
     return whole.side / 2 <= plant.square.side <= CLUMP * ORDINARY * plant.depth
@@ -165,14 +166,14 @@ def _plants(
     foreground: NDArray[np.floating | np.bool_],
     settings: LookSettings,
     zoom: float,
-) -> tuple[NDArray[np.int32], int]:
-    """Plant numbers (h, w), 0 where there is none, and how many plants were too doubtful.
+) -> tuple[NDArray[np.int32], int, int]:
+    """Plant numbers (h, w), 0 where there is none; how many plants were too doubtful, how many pieces as large as one.
 
     `inside` is what of the `foreground`'s probability is above the threshold, (h, w) both.
     """
     pieces, n_pieces = ndimage.label(inside, FULL_NEIGHBOURHOOD)
     if n_pieces == 0:
-        return np.zeros(inside.shape, np.int32), 0
+        return np.zeros(inside.shape, np.int32), 0, 0
     areas = np.bincount(pieces.ravel())[1:]
     kept = np.argsort(-areas, kind="stable")[:MAX_PIECES]
     photo_gap = max(settings.photo_gap * len(inside) / max(zoom, 1), 1)
@@ -188,7 +189,8 @@ def _plants(
     doubted = candidates[sureness < sureness[largest] - settings.doubt]
     is_plant[doubted] = False
     numbers = np.append(np.cumsum(is_plant) * is_plant, 0)  # the last is for what is in no group, -1
-    return np.asarray(numbers[groups], np.int32), len(doubted)
+    n_alike = int(np.count_nonzero(areas >= SIMILAR * areas.max())) - 1
+    return np.asarray(numbers[groups], np.int32), len(doubted), n_alike
 
 
 def _outlines(pieces: NDArray[np.integer], kept: NDArray[np.intp]) -> list[NDArray[np.int64]]:

@@ -30,7 +30,7 @@ class LookSettings:
 
     input_size: int = 384  # pixels, side of the square that the network sees of a plant
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
-    glance_size: int = 256  # pixels; a look before it, enough where one plant fills half the photo; 0: none
+    glance_size: int = 256  # pixels; a look before it, enough for one plant of half the photo's side; 0: none
     turns: int = 1  # looks at each plant, as it is, turned and mirrored: most of them decide; 1, 3, 5 or 7
     largest_zoom: int = 8  # of the first look at small plants in a large photo, tile by tile; 1: none
     tile_side: int = 0  # photo pixels; larger plants, or all of one_plant's photos, are seen in such tiles

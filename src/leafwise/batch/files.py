@@ -33,10 +33,8 @@ from leafwise.imaging import MAX_PIXELS, make_folder, read_image
 from leafwise.segmenter import Segmenter
 from leafwise.segmenter.segmenter import check_photo
 
-AHEAD = 4  # photos read before the networks see them ...
-MOST_PIXELS = (
-    16_000_000  # ... and no more than so many; one that has more is finished in this process, plant by plant
-)
+AHEAD = 4  # photos read before the networks see them, of no more pixels in all than this:
+MOST_PIXELS = 16_000_000  # a photo that has more is finished in this process, plant by plant
 MOST_SENT = 1 << 29  # bytes of a photo and its embeddings; one that has more, too
 
 

@@ -78,3 +78,16 @@ def test_compact_labels_in_strips_are_the_same(labels, strip):
         in_strips, same_values = compact_labels(labels)
     np.testing.assert_array_equal(in_strips, whole)
     np.testing.assert_array_equal(same_values, values)
+
+
+@given(
+    labels=arrays(np.int32, (12, 9), elements=st.integers(0, 3)),
+    other=arrays(np.int32, (12, 9), elements=st.integers(0, 2)),
+    strip=st.integers(1, 120),
+)
+def test_pairs_counted_in_strips_are_those_of_a_loop(labels, other, strip):
+    expected = np.zeros((4, 3), np.int64)
+    for one, two in zip(labels.ravel(), other.ravel(), strict=True):
+        expected[one, two] += 1
+    with mock.patch.object(contingency, "STRIP", strip):
+        np.testing.assert_array_equal(contingency.count_pairs(labels, other, (4, 3)), expected)

@@ -84,5 +84,21 @@ def contingency_table(truth: NDArray[np.integer], prediction: NDArray[np.integer
             f"{rows - 1} labels in the truth and {columns - 1} in the prediction are too many for leaves; "
             "is one of them a photo or a probability map?"
         )
-    cells = truth_numbers.ravel() * np.int32(columns) + prediction_numbers.ravel()
-    return np.bincount(cells, minlength=rows * columns).reshape(rows, columns)
+    return count_pairs(truth_numbers, prediction_numbers, (rows, columns))
+
+
+def count_pairs(
+    first: NDArray[np.int32], second: NDArray[np.int32], shape: tuple[int, int]
+) -> NDArray[np.int64]:
+    """`contingency_table` of two maps (h, w) of numbers below those of its `shape`, some rows at a time.
+
+    >>> count_pairs(np.array([[0, 1, 1]], np.int32), np.array([[0, 1, 2]], np.int32), (2, 3))
+    array([[1, 0, 0],
+           [0, 1, 1]])
+    """
+    counts = np.zeros(shape[0] * shape[1], np.int64)
+    step = max(max(STRIP, counts.size) // max(first.shape[1], 1), 1)  # no more tables than pixels
+    for start in range(0, len(first), step):
+        cells = first[start : start + step] * np.intp(shape[1]) + second[start : start + step]
+        counts += np.bincount(cells.ravel(), minlength=counts.size)
+    return counts.reshape(shape)

@@ -67,8 +67,34 @@ class Segmenter:
         return find_leaves(seen, height, width, self.settings, self.model.cluster_network)
 
     def find(self, image: NDArray[np.uint8]) -> list[PlantView]:
-        """The first look at a photo uint8 (H, W, 3): where its plants are, in one view each or in several."""
-        return self._first_look(as_seen(image, self.settings.looks))
+        """The first look at a photo uint8 (H, W, 3): where its plants are, in one view each or in several.
+
+        At a glance, where it shows all; else in a nearer look, or more from nearer and nearer.
+        """
+        looks = self.settings.looks
+        image = as_seen(image, looks)
+        height, width = image.shape[:2]
+        whole = whole_square(height, width)
+        if not self.model.card.net.foreground_head:  # nothing says where the plant is: one look at the photo
+            grid = looks.input_size // self.model.card.stride
+            return [PlantView(whole, np.ones((grid, grid), bool))]
+        if looks.in_tiles:
+            return tile_photo(height, width, looks.tile_side)
+        sizes = look_sizes(whole, looks)
+        if 0 < looks.glance_size < sizes[0]:
+            found = self._find_plants(image, looks.glance_size)
+            if shows_all(found, whole):
+                return found.views
+        views: list[PlantView] = []
+        was_near = False
+        for size in sizes:
+            found = self._find_plants(image, size)
+            views = found.views or views
+            is_near = is_near_enough(views, whole, size, looks)
+            if was_near or (is_near and found.n_doubted == 0):
+                break
+            was_near = is_near  # once more from nearer: what is in doubt may be a plant that was too small
+        return views
 
     def look_at(self, image: NDArray[np.uint8], views: Sequence[PlantView]) -> Iterator[SeenPlant]:
         """The second look, at views of a photo uint8 (H, W, 3), as they are asked for: a large one may have many.
@@ -100,32 +126,6 @@ class Segmenter:
         cells = (self.settings.looks.input_size // self.model.card.stride) ** 2
         values = self.model.card.net.embedding_size * cells * self.settings.looks.turns * len(views)
         return values * np.dtype(np.float32).itemsize
-
-    def _first_look(self, image: NDArray[np.uint8]) -> list[PlantView]:
-        """Where the plants are: at a glance, where it shows all; else in a look, or more from nearer and nearer."""
-        looks = self.settings.looks
-        height, width = image.shape[:2]
-        whole = whole_square(height, width)
-        if not self.model.card.net.foreground_head:  # nothing says where the plant is: one look at the photo
-            grid = looks.input_size // self.model.card.stride
-            return [PlantView(whole, np.ones((grid, grid), bool))]
-        if looks.in_tiles:
-            return tile_photo(height, width, looks.tile_side)
-        sizes = look_sizes(whole, looks)
-        if 0 < looks.glance_size < sizes[0]:
-            found = self._find_plants(image, looks.glance_size)
-            if shows_all(found, whole):
-                return found.views
-        views: list[PlantView] = []
-        was_near = False
-        for size in sizes:
-            found = self._find_plants(image, size)
-            views = found.views or views
-            is_near = is_near_enough(views, whole, size, looks)
-            if was_near or (is_near and found.n_doubted == 0):
-                break
-            was_near = is_near  # once more from nearer: what is in doubt may be a plant that was too small
-        return views
 
     def _find_plants(self, image: NDArray[np.uint8], size: int) -> FoundPlants:
         """What a look at the whole photo finds, with `size` pixels a side."""

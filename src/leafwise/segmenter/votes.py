@@ -3,17 +3,17 @@
 A network's embeddings of a leaf differ from look to look, and side by side they gain nothing. Labels can be compared.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leafwise.metrics import compact_labels
+from leafwise.metrics import compact_labels, count_pairs
 
 LEAST_AGREEMENT = 0.5  # of the maps on a leaf: intersection over union with each other map's best, their mean
 SAME = 0.5  # share of the smaller of two leaves, above which they are not two
-STRIP = 1 << 18  # pixels compared and voted on at a time: bounds the memory of large plants
+STRIP = 1 << 18  # pixels voted on at a time: bounds the memory of large plants
 
 
 def vote(maps: Sequence[NDArray[np.integer]]) -> NDArray[np.int32]:
@@ -44,22 +44,13 @@ def vote(maps: Sequence[NDArray[np.integer]]) -> NDArray[np.int32]:
     return _count_votes(compact, [np.append(0, votes[map_of == i]) for i in numbers], len(kept))
 
 
-def _strips(height: int, width: int) -> Iterator[slice]:
-    step = max(STRIP // max(width, 1), 1)
-    return (slice(start, start + step) for start in range(0, height, step))
-
-
 def _shared_pixels(maps: Sequence[NDArray[np.int32]], map_of: NDArray[np.intp]) -> NDArray[np.int64]:
     """How many pixels each leaf of any map shares with each, (n, n) for n leaves in all; with itself, its area."""
     shared = np.zeros((len(map_of), len(map_of)), np.int64)
     for one, other in combinations_with_replacement(range(len(maps)), 2):
         rows, cols = map_of == one, map_of == other
-        n_rows, n_cols = np.count_nonzero(rows) + 1, np.count_nonzero(cols) + 1
-        table = np.zeros(n_rows * n_cols, np.int64)
-        for strip in _strips(*maps[0].shape):
-            pairs = maps[one][strip] * np.int64(n_cols) + maps[other][strip]
-            table += np.bincount(pairs.ravel(), minlength=len(table))
-        both = table.reshape(n_rows, n_cols)[1:, 1:]
+        shape = int(rows.sum()) + 1, int(cols.sum()) + 1
+        both = count_pairs(maps[one], maps[other], shape)[1:, 1:]
         shared[np.ix_(rows, cols)] = both
         shared[np.ix_(cols, rows)] = both.T
     return shared
@@ -83,7 +74,9 @@ def _count_votes(
     """Each pixel's leaf, int32 (h, w): `votes` are what each map's leaves vote for, 1..n_kept or 0, each (n + 1,)."""
     height, width = maps[0].shape
     elected = np.zeros((height, width), np.int32)
-    for strip in _strips(height, width):
+    step = max(STRIP // max(width, 1), 1)
+    for start in range(0, height, step):
+        strip = slice(start, start + step)
         ballots = np.stack([own[labels[strip]] for labels, own in zip(maps, votes, strict=True)])
         alike = np.stack([(ballots == ballot).sum(0) * (ballot > 0) for ballot in ballots])
         winner = np.take_along_axis(ballots, alike.argmax(0)[None], 0)[0]

@@ -112,7 +112,7 @@ def _see(sample: Sample, input_size: int | None) -> Seen | None:
     segmenter = segmenter_of(sample.model)
     if input_size is not None:
         segmenter = with_input_size(segmenter, input_size)
-    plants = segmenter.look(read_image(sample.pair.image))[:: segmenter.settings.looks.turns]
+    plants = [plant for plant in segmenter.look(read_image(sample.pair.image)) if plant.turn == 0]
     if not plants:
         return None
     plant = max(plants, key=lambda one: one.square.side)

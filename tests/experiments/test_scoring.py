@@ -114,6 +114,20 @@ def test_each_candidate_is_scored_as_if_it_were_alone(tiny_model, painted):
         pd.testing.assert_frame_equal(same.drop(columns="number"), alone.drop(columns="number"))
 
 
+def test_whether_turns_agree_is_each_candidates_own_matter(color_model, painted, monkeypatch):
+    model, asked = load_model(color_model), []
+
+    def never(one, other, settings):
+        asked.append(settings.clustering.min_core_size)
+        return False
+
+    monkeypatch.setattr("leafwise.segmenter.segmenter.agree", never)
+    turned = replace(model.card.segment, looks=replace(model.card.looks, turns=3))
+    clusterings = [replace(model.card.clustering, min_core_size=size) for size in (3, 600)]
+    score_photos(painted[:1], model, make_candidates(["seeded", "true_means"], clusterings, turned))
+    assert asked == [3, 600]
+
+
 @pytest.mark.parametrize("in_flight", [0, 1 << 30])
 def test_processes_bring_the_same_rows_in_the_same_order(color_model, painted, monkeypatch, in_flight):
     monkeypatch.setattr(scoring, "IN_FLIGHT", in_flight)  # 0: no photo is seen before the last one is scored

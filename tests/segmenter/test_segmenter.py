@@ -9,7 +9,7 @@ from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import ImageError, ModelError
 from leafwise.imaging import scale_maps, stretch_contrast
 from leafwise.metrics import score_labels
-from leafwise.segmenter import Segmenter, find_leaves
+from leafwise.segmenter import Segmenter, find_leaves, segmenter
 
 
 def rosette(size=64):
@@ -144,19 +144,47 @@ def test_a_plant_is_seen_in_several_turns_that_lie_on_one_grid(color_model, pain
     monkeypatch.setattr(
         type(color_model), "embed", lambda self, images: shown.append(images) or embed(self, images)
     )
-    looks = with_turns(color_model, turns).look(photo)
+    monkeypatch.setattr(segmenter, "agree", lambda *_: False)
     plain = Segmenter(color_model).look(photo)
+    shown.clear()
+    looks = with_turns(color_model, turns).look(photo)
     assert len(looks) == turns * len(plain)
     for i, one in enumerate(looks):
         other = plain[i // turns]  # this model sees colours alone: turned back, all is the same
         assert (one.square, one.plant) == (other.square, other.plant)
+        assert (one.turn == 0) == (i % turns == 0)
         np.testing.assert_allclose(one.embeddings, other.embeddings, atol=1e-5)
         np.testing.assert_allclose(one.foreground, other.foreground, atol=1e-5)
     size = color_model.card.looks.input_size
     squares = np.concatenate([images for images in shown if images.shape[1] == size])
-    for start in range(0, turns * len(plain), turns):
-        seen = squares[start : start + turns]
-        assert len(np.unique(seen.reshape(turns, -1), axis=0)) == turns
+    assert len(squares) == turns * len(plain)
+    firsts, others = np.split(squares, [2 * len(plain)])
+    for i in range(len(plain)):
+        seen = [*firsts[2 * i : 2 * i + 2], *others[(turns - 2) * i : (turns - 2) * (i + 1)]]
+        assert len(np.unique(np.reshape(seen, (turns, -1)), axis=0)) == turns
+
+
+def test_a_plant_on_which_two_turns_agree_has_no_more(color_model, paint, monkeypatch):
+    truth = np.zeros((64, 150), np.int32)
+    truth[8:56, 8:32], truth[8:56, 32:56] = 1, 2
+    truth[8:56, 94:118], truth[8:56, 118:142] = 3, 4
+    photo, embed, n_seen = paint(truth), type(color_model).embed, []
+
+    def sees_one_leaf_of_the_second_plant_upside_down(self, images):
+        embedded = embed(self, images)
+        if images.shape[1] == self.card.looks.input_size:
+            n_seen.append(len(images))
+            if len(images) == 4:
+                embedded.embeddings[3] = 0
+        return embedded
+
+    plain = with_turns(color_model, 1, first_size=128).segment(photo)
+    monkeypatch.setattr(type(color_model), "embed", sees_one_leaf_of_the_second_plant_upside_down)
+    segmenter = with_turns(color_model, 5, first_size=128)
+    looks = segmenter.look(photo)
+    assert n_seen == [4, 3]
+    assert [(one.plant, one.turn) for one in looks] == [(1, 0), (2, 0), (2, 2), (2, 5), (2, 7), (2, 1)]
+    np.testing.assert_array_equal(segmenter.segment(photo).labels, plain.labels)
 
 
 @pytest.mark.parametrize("options", [{}, {"one_plant": True, "tile_side": 64}, {"tile_side": 48}])
@@ -175,7 +203,7 @@ def test_leaves_are_those_that_most_turns_agree_on(color_model, paint, monkeypat
 
     def sometimes_wrong(self, images):
         embedded = embed(self, images)
-        if images.shape[1] == self.card.looks.input_size and len(images) == 3:
+        if images.shape[1] == self.card.looks.input_size and len(images) == 2:
             calls.append(1)
             embedded.embeddings[1] = 0  # the second turn sees one leaf
         return embedded

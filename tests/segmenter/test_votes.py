@@ -4,9 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from leafwise.config import ClusteringSettings, LookSettings, PipelineSettings, SegmentSettings
+from leafwise.imaging import Square
 from leafwise.metrics import compact_labels, score_labels
-from leafwise.segmenter import votes
-from leafwise.segmenter.votes import vote
+from leafwise.segmenter import SeenPlant, votes
+from leafwise.segmenter.votes import agree, vote
 
 
 def plant():
@@ -121,3 +123,32 @@ def test_noise_of_single_looks_is_voted_down(n_looks):
         looks.append(noisy)
     alone = np.mean([score_labels(plant(), look).sbd for look in looks])
     assert score_labels(plant(), vote(looks)).sbd > alone + 5
+
+
+def seen(labels):
+    """What a perfect network says of a label map (h, w)."""
+    embeddings = np.stack([5.0 * (labels == leaf) for leaf in range(1, 5)]).astype(np.float32)
+    return SeenPlant(Square(0, 0, 64), embeddings, (labels > 0).astype(np.float32))
+
+
+def settings_of(agreement, steps="seeded"):
+    clustering = ClusteringSettings(min_core_size=3, steepest=0)
+    return SegmentSettings(LookSettings(agreement=agreement), PipelineSettings(steps), clustering)
+
+
+@pytest.mark.parametrize("steps", ["seeded", "hdbscan+mrf"])
+def test_looks_agree_from_their_sbd_on(steps):
+    other = plant()
+    other[10:30, 40:55] = 0
+    other[5:35, 40:45] = 3
+    sbd = score_labels(plant(), other).sbd / 100
+    assert 0.5 < sbd < 0.9
+    for one, two in ((plant(), other), (other, plant())):
+        assert agree(seen(one), seen(two), settings_of(sbd - 0.01, steps))
+        assert not agree(seen(one), seen(two), settings_of(sbd + 0.01, steps))
+
+
+def test_two_looks_that_see_nothing_agree_and_one_that_sees_a_leaf_agrees_with_none():
+    nothing = seen(np.zeros((40, 60), np.int32))
+    assert agree(nothing, nothing, settings_of(1.0))
+    assert not agree(nothing, seen(plant()), settings_of(0.01))

@@ -32,6 +32,8 @@ class LookSettings:
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
     glance_size: int = 256  # pixels; a look before it, enough for one plant of half the photo's side; 0: none
     turns: int = 1  # looks at each plant, as it is, turned and mirrored: most of them decide; 1, 3, 5 or 7
+    agreement: float = 0.92  # SBD of the first two turns' leaves, from which a plant needs no more of them
+
     largest_zoom: int = 8  # of the first look at small plants in a large photo, tile by tile; 1: none
     tile_side: int = 0  # photo pixels; larger plants, or all of one_plant's photos, are seen in such tiles
     margin: float = 0.08  # of the plant's extent, added to its square on every side
@@ -65,7 +67,7 @@ class LookSettings:
         )
         _require_at_least(0, self, "margin", "plant_gap", "photo_gap")
         _require_at_least(1, self, "largest_zoom")
-        _require_share(self, "smallest_plant", "doubt")
+        _require_share(self, "agreement", "smallest_plant", "doubt")
 
     @property
     def in_tiles(self) -> bool:

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leafwise.batch import IN_FLIGHT, Workers
-from leafwise.config import ClusteringSettings, PipelineSettings, SegmentSettings
+from leafwise.config import ClusteringSettings, LookSettings, PipelineSettings, SegmentSettings
 from leafwise.datasets import Pair
 from leafwise.imaging import cut_labels, read_image, read_labels, write_text
 from leafwise.metrics import compact_labels, score_labels
@@ -77,8 +77,8 @@ def score_photos(
     Raises ModelError where a candidate needs a ClusterNet and the model has none.
     """
     segmenters = [Segmenter(model, candidate.settings) for candidate in candidates]  # each is checked
-    looks = [(one.settings.looks, one.settings.clustering.foreground_threshold) for one in candidates]
-    kinds = list(dict.fromkeys(looks))  # what finds the plants is the same for most candidates
+    looks = [_looks_of(candidate.settings) for candidate in candidates]
+    kinds = list(dict.fromkeys(looks))
     looking = [segmenters[looks.index(kind)] for kind in kinds]
     score = partial(
         _score_photo,
@@ -93,6 +93,15 @@ def score_photos(
         tables += rows
         on_photo()
     return pd.DataFrame(tables)
+
+
+def _looks_of(settings: SegmentSettings) -> tuple[LookSettings, float, ClusteringSettings | None]:
+    """What decides how a photo is looked at, which is the same for most candidates.
+
+    With several turns the clustering belongs to it: whether two of them agree.
+    """
+    clustering = settings.clustering
+    return settings.looks, clustering.foreground_threshold, clustering if settings.looks.turns > 1 else None
 
 
 def _in_processes(

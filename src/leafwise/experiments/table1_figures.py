@@ -48,7 +48,7 @@ def draw_figure6(model: Path, pairs: Sequence[Pair], candidate: Candidate) -> Gh
     worst: GhostExample | None = None
     for pair in pairs:
         photo, truth = read_image(pair.image), read_labels(pair.labels)
-        for plant in segmenter.look(photo)[:: segmenter.settings.looks.turns]:
+        for plant in (seen for seen in segmenter.look(photo) if seen.turn == 0):
             merged = _merged(plant, candidate, network)
             if merged is None:
                 continue

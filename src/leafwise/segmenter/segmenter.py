@@ -1,6 +1,6 @@
 """Segmenter: a model and its settings, ready for photos."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,7 @@ from leafwise.segmenter.views import (
     shows_all,
     tile_photo,
 )
+from leafwise.segmenter.votes import agree
 
 DEFAULT_MODEL = "rosette"
 TURNS = (0, 2, 5, 7, 1, 4, 3)  # of `imaging.turn`: as it is, upside down, mirrored along its diagonals ...
@@ -99,22 +100,33 @@ class Segmenter:
     def look_at(self, image: NDArray[np.uint8], views: Sequence[PlantView]) -> Iterator[SeenPlant]:
         """The second look, at views of a photo uint8 (H, W, 3), as they are asked for: a large one may have many.
 
-        A view's `looks.turns` follow each other; the first is the view as it is.
+        A view's turns follow each other, the first is the view as it is. There is one where the first two agree, and
+        `looks.turns` where they do not.
         """
-        squares = self._turned_squares(as_seen(image, self.settings.looks), views)
+        image, turns = as_seen(image, self.settings.looks), TURNS[: self.settings.looks.turns]
+        seen = self._see(self._turned_squares(image, views, turns[:2]))
+        for view in views:
+            first = next(seen)
+            yield first
+            if len(turns) > 1 and not agree(first, second := next(seen), self.settings):
+                yield second
+                yield from self._see(self._turned_squares(image, [view], turns[2:]))
+
+    def _see(self, squares: Iterable[tuple[PlantView, int, NDArray[np.uint8]]]) -> Iterator[SeenPlant]:
+        """What the network says of squares (s, s, 3) of views, each with the number of its turn."""
+        squares = iter(squares)
         while chunk := list(islice(squares, BATCH)):
             embeddings, foreground = self.model.embed(np.stack([square for *_, square in chunk]))
             for i, (view, number, _) in enumerate(chunk):
                 yield _own(view, number, embeddings[i], None if foreground is None else foreground[i])
 
     def _turned_squares(
-        self, image: NDArray[np.uint8], views: Sequence[PlantView]
+        self, image: NDArray[np.uint8], views: Sequence[PlantView], turns: Sequence[int]
     ) -> Iterator[tuple[PlantView, int, NDArray[np.uint8]]]:
         """Each view's square as the network sees it, (s, s, 3), in turn after turn, with the turn's number."""
-        looks = self.settings.looks
         for view in views:
-            square = cut_square(image, view.square, looks.input_size)
-            for number in TURNS[: looks.turns]:
+            square = cut_square(image, view.square, self.settings.looks.input_size)
+            for number in turns:
                 yield view, number, turn(square, number)
 
     def look(self, image: NDArray[np.uint8]) -> list[SeenPlant]:
@@ -122,7 +134,7 @@ class Segmenter:
         return list(self.look_at(image, self.find(image)))
 
     def bytes_of(self, views: Sequence[PlantView]) -> int:
-        """How much memory the embeddings of a photo's views take."""
+        """How much memory the embeddings of a photo's views take at most, in all their turns."""
         cells = (self.settings.looks.input_size // self.model.card.stride) ** 2
         values = self.model.card.net.embedding_size * cells * self.settings.looks.turns * len(views)
         return values * np.dtype(np.float32).itemsize
@@ -169,7 +181,7 @@ def _own(
     embeddings = turn_back(embeddings, number, (1, 2)).copy()  # not to keep those of the whole batch
     if foreground is not None:
         foreground = turn_back(foreground, number) * own_part(view, len(foreground))
-    return SeenPlant(view.square, embeddings, foreground, view.plant)
+    return SeenPlant(view.square, embeddings, foreground, view.plant, number)
 
 
 def check_photo(image: NDArray[np.uint8]) -> None:

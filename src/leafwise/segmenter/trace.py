@@ -39,7 +39,7 @@ def trace_leaves(segmenter: Segmenter, image: NDArray[np.uint8]) -> Trace:
     seen = [trace.seen for trace in traces]
     leaves = [trace.stages[-1].leaves for trace in traces]
     segmentation = place_leaves(seen, leaves, height, width, segmenter.settings)
-    return Trace(traces[:: segmenter.settings.looks.turns], segmentation)
+    return Trace(tuple(trace for trace in traces if trace.seen.turn == 0), segmentation)
 
 
 def _trace_plant(segmenter: Segmenter, image: NDArray[np.uint8], seen: SeenPlant) -> PlantTrace:

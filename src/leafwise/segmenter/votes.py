@@ -4,16 +4,30 @@ A network's embeddings of a leaf differ from look to look, and side by side they
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leafwise.metrics import compact_labels, count_pairs
+from leafwise.config import PipelineSettings, SegmentSettings
+from leafwise.metrics import compact_labels, count_pairs, score_labels
+from leafwise.segmenter.pipeline import cluster
+from leafwise.segmenter.seen import SeenPlant
 
 LEAST_AGREEMENT = 0.5  # of the maps on a leaf: intersection over union with each other map's best, their mean
 SAME = 0.5  # share of the smaller of two leaves, above which they are not two
 STRIP = 1 << 18  # pixels voted on at a time: bounds the memory of large plants
+QUICK = PipelineSettings("seeded")
+
+
+def agree(one: SeenPlant, other: SeenPlant, settings: SegmentSettings) -> bool:
+    """Whether two looks at one square have the same leaves, with an SBD of `looks.agreement` at least.
+
+    The leaves are those of the quick clustering, whichever the pipeline has.
+    """
+    quick = replace(settings, pipeline=QUICK)
+    return score_labels(cluster(one, quick), cluster(other, quick)).sbd >= 100 * settings.looks.agreement
 
 
 def vote(maps: Sequence[NDArray[np.integer]]) -> NDArray[np.int32]:

@@ -25,9 +25,6 @@ class ColorSegmenter(Segmenter):
     def look_at(self, image, views):
         return iter(views)  # they are seen already
 
-    def bytes_of(self, views):
-        return sum(plant.embeddings.nbytes for plant in views)
-
 
 def _plants(image):
     for left in range(0, image.shape[1], SIDE):

@@ -564,11 +564,14 @@ def test_photos_are_finished_here_where_their_embeddings_are_many(
     monkeypatch.setattr(files._Finishers, "submit", submit)
     photos = paint_photos(1)
     image = read_image(photos[0])
-    size = image.nbytes + segmenter.bytes_of(segmenter.find(image))
-    for most, here in ((size - 1, True), (size, False)):
+    size = image.nbytes + sum(plant.embeddings.nbytes for plant in segmenter.look(image))
+    for most, here in ((size, False), (size - 1, True), (image.nbytes, True)):
         monkeypatch.setattr(files, "MOST_SENT", most)
-        segment_files(photos, tmp_path / str(here), segmenter)
+        out = tmp_path / str(most)
+        segment_files(photos, out, segmenter)
         assert done_here.pop() is here
+        label = "plant0_label.png"
+        assert (out / label).read_bytes() == (tmp_path / str(size) / label).read_bytes()
 
 
 def test_photos_wait_to_be_read_where_those_before_are_large(tmp_path, segmenter, paint_photos, monkeypatch):

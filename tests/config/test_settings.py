@@ -70,6 +70,8 @@ from leafwise.errors import SettingsError
         (LookSettings, "tile_side", 31),
         (LookSettings, "plant_gap", -0.1),
         (LookSettings, "smallest_plant", 1.5),
+        (LookSettings, "smallest_piece", -0.1),
+        (LookSettings, "agreement", 1.5),
         (LookSettings, "doubt", -0.1),
         (ClusteringSettings, "min_cluster_size", 1),
         (ClusteringSettings, "min_samples", -1),

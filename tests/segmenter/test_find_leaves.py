@@ -3,7 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leafwise.config import ClusteringSettings, PipelineSettings, SegmentSettings
+from leafwise.config import (
+    ClusteringSettings,
+    LookSettings,
+    PipelineSettings,
+    RefineSettings,
+    SegmentSettings,
+)
 from leafwise.imaging import Square
 from leafwise.segmenter import find_leaves, leaves
 from leafwise.segmenter.leaves import SeenPlant
@@ -188,3 +194,45 @@ def test_the_threshold_on_the_foreground_is_kept_to():
     high = find_leaves([plant], 24, 24, replace(SETTINGS, clustering=strict))
     assert_same_partition(low.labels, truth)
     assert_same_partition(high.labels, np.where(truth == 1, 0, truth))
+
+
+def with_specks():
+    """Two leaves (40, 40) that touch, 400 and 200 pixels; beside them 11 and 12 of the first, 6 of it at the border."""
+    truth = np.zeros((40, 40), np.int32)
+    truth[4:24, 4:24], truth[4:24, 24:34] = 1, 2
+    truth[30, 4:15], truth[30:33, 20:24], truth[38:40, 30:33] = 1, 1, 1
+    return truth
+
+
+@pytest.mark.parametrize(
+    ("looks", "gone"),
+    [
+        ({"smallest_piece": 0.0}, []),
+        ({"smallest_piece": 0.019}, [30]),  # 11 / 600 is less, 12 / 600 is not
+        ({"smallest_piece": 0.021}, [30, 31, 32]),
+        ({"smallest_piece": 0.5, "one_plant": True}, []),
+    ],
+)
+@pytest.mark.parametrize("steps", ["hdbscan", "hdbscan+mrf"])
+def test_pieces_too_small_for_a_leaf_are_left_out_but_not_at_the_border(steps, looks, gone):
+    truth = with_specks()
+    refine = RefineSettings(mrf_smoothness_weight=0)
+    settings = replace(SETTINGS, looks=LookSettings(**looks), pipeline=PipelineSettings(steps), refine=refine)
+    result = find_leaves([seen(truth, Square(0, 0, 40))], 40, 40, settings)
+    kept = np.isin(np.arange(40), gone, invert=True)
+    kept_truth = truth.copy()
+    kept_truth[~kept] = 0
+    if gone == [30]:
+        kept_truth[30, 20:24] = 1
+    assert_same_partition(result.labels, kept_truth)
+
+
+def test_a_leaf_that_is_nothing_but_a_speck_is_not_counted():
+    truth = with_specks()
+    truth[30:33, 20:24] = 3
+    clustering = ClusteringSettings(min_cluster_size=8, min_samples=3)
+    for smallest, n_leaves in ((0.0, 3), (0.021, 2)):
+        settings = replace(SETTINGS, looks=LookSettings(smallest_piece=smallest), clustering=clustering)
+        result = find_leaves([seen(truth, Square(0, 0, 40))], 40, 40, settings)
+        assert result.n_leaves == n_leaves
+        assert_ordered(result)

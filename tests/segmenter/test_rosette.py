@@ -29,14 +29,6 @@ def test_the_leaves_of_a_synthetic_plant_are_found(rosette):
     assert summarise(scores).sbd > 60
 
 
-def test_how_much_memory_its_embeddings_take_is_known_before(rosette):
-    photo, _ = draw_plant(2001)
-    views = rosette.find(photo)
-    assert (
-        rosette.bytes_of(views) == sum(plant.embeddings.nbytes for plant in rosette.look_at(photo, views)) > 0
-    )
-
-
 @pytest.mark.parametrize("last", [3007, 3004])  # 3004: a seedling of 75 pixels beside large plants
 def test_a_tray_of_four_plants_gives_the_leaves_of_four_plants(rosette, last):
     plants = [draw_plant(seed, height=400, width=400) for seed in (*SEEDS, last)]

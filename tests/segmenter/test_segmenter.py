@@ -218,7 +218,6 @@ def test_leaves_are_those_that_most_turns_agree_on(color_model, paint, monkeypat
 def test_an_empty_photo_is_looked_at_in_peace(color_model, paint):
     segmenter, empty = Segmenter(color_model), paint(np.zeros((40, 60), np.int32))
     assert segmenter.look(empty) == segmenter.find(empty) == []
-    assert segmenter.bytes_of([]) == 0
 
 
 def test_the_same_photo_gives_the_same_leaves_and_is_left_alone(color_model, paint):

@@ -1,12 +1,13 @@
 """The batch: photos read ahead, seen by the networks, finished in a pool of processes."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from threading import Condition
 
@@ -30,7 +31,7 @@ from leafwise.batch.run import RUN_NAME, write_run
 from leafwise.batch.workers import IN_FLIGHT, Workers
 from leafwise.errors import LeafwiseError, OutputError
 from leafwise.imaging import MAX_PIXELS, make_folder, read_image
-from leafwise.segmenter import Segmenter
+from leafwise.segmenter import SeenPlant, Segmenter
 from leafwise.segmenter.segmenter import check_photo
 
 AHEAD = 4  # photos read before the networks see them, of no more pixels in all than this:
@@ -104,11 +105,8 @@ def segment_files(
         pending: dict[Future[Record], _Waiting] = {}
         for photo, image, digest in _read_ahead(todo, max_pixels, tally):
             try:
-                views = segmenter.find(image)
-                size = image.nbytes + segmenter.bytes_of(views)
-                is_large = image.size // 3 > MOST_PIXELS or size > MOST_SENT
-                plants = segmenter.look_at(image, views)
-                job = Job(names[photo], photo, digest, image, plants if is_large else list(plants))
+                seen, size, is_large = _look(segmenter, image)
+                job = Job(names[photo], photo, digest, image, seen)
             except Exception as error:  # noqa: BLE001 whatever is wrong with one photo, the others go on
                 tally.add(Step(photo, error=_line(photo, error)))
                 continue
@@ -117,6 +115,20 @@ def segment_files(
         _collect(pending, tally, 0)
     empty = [photo for photo in photos if photo in tally.empty]
     return Report(tally.done, tally.skipped, tally.leaves, empty, tally.errors)
+
+
+def _look(segmenter: Segmenter, image: NDArray[np.uint8]) -> tuple[Iterable[SeenPlant], int, bool]:
+    """A photo's plants, how many bytes it and they have, and whether that is too many: the rest is not seen yet."""
+    plants = segmenter.look_at(image, segmenter.find(image))
+    if image.size // 3 > MOST_PIXELS:
+        return plants, image.nbytes, True
+    seen, size = [], image.nbytes
+    for plant in plants:
+        seen.append(plant)
+        size += plant.embeddings.nbytes
+        if size > MOST_SENT:
+            return chain(seen, plants), size, True
+    return seen, size, False
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class LookSettings:
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
     glance_size: int = 256  # pixels; a look before it, enough for one plant of half the photo's side; 0: none
     turns: int = 1  # looks at each plant, as it is, turned and mirrored: most of them decide; 1, 3, 5 or 7
-    agreement: float = 0.92  # SBD of the first two turns' leaves, from which a plant needs no more of them
+    agreement: float = 0.9  # SBD of the first two turns' leaves, from which a plant needs no more of them
 
     largest_zoom: int = 8  # of the first look at small plants in a large photo, tile by tile; 1: none
     tile_side: int = 0  # photo pixels; larger plants, or all of one_plant's photos, are seen in such tiles
@@ -42,6 +42,7 @@ class LookSettings:
     plant_gap: float = 0.05  # of a piece's extent; much smaller pieces closer than this belong to its plant
     photo_gap: float = 0.02  # of the side of one look, added to that: what the first look does not see
     smallest_plant: float = 0.015  # of the largest plant's area; anything smaller is not a plant
+    smallest_piece: float = 0.02  # of its plant's largest piece; a smaller one is no leaf, but moss or noise
     doubt: float = 0.1  # median probability; what has so much less than the largest plant is none
 
     def __post_init__(self) -> None:
@@ -67,7 +68,7 @@ class LookSettings:
         )
         _require_at_least(0, self, "margin", "plant_gap", "photo_gap")
         _require_at_least(1, self, "largest_zoom")
-        _require_share(self, "agreement", "smallest_plant", "doubt")
+        _require_share(self, "agreement", "smallest_plant", "smallest_piece", "doubt")
 
     @property
     def in_tiles(self) -> bool:

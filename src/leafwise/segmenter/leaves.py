@@ -1,7 +1,7 @@
 """From the second look's embeddings to the leaves of the photo."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, groupby
 
 import numpy as np
@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from leafwise.clustering import balanced_center, centers_of
 from leafwise.config import SegmentSettings
 from leafwise.imaging import scale_maps
+from leafwise.metrics import compact_labels
 from leafwise.models import ClusterNetwork
 from leafwise.refine import merge_masks
 from leafwise.segmenter.pipeline import Leaves, Masks, cluster, refine
 from leafwise.segmenter.seen import SeenPlant
 from leafwise.segmenter.tiles import Tile, join_tiles
+from leafwise.segmenter.views import large_pieces
 from leafwise.segmenter.votes import vote
 
 STRIP = 1 << 18  # photo pixels scaled up at a time: bounds the memory of large photos
@@ -129,6 +131,7 @@ def _on_photo(plant: SeenPlant, leaves: Leaves, height: int, width: int, setting
     Labels that are scaled up have steps for borders. So it is what they were decided from that is scaled up:
     embeddings and foreground after a clustering, masks after ClusterNet, and each label's own area after the MRF.
     """
+    plant, leaves = _without_specks(plant, leaves, settings)
     rows, cols = plant.square.inside(height, width)
     found = np.zeros((rows.stop - rows.start, cols.stop - cols.start), np.uint16)  # a grid has fewer leaves
     if not leaves.labels.any():
@@ -143,6 +146,19 @@ def _on_photo(plant: SeenPlant, leaves: Leaves, height: int, width: int, setting
         part = slice(strip.start - rows.start, strip.stop - rows.start)
         found[part] = decide(scale_maps(maps, plant.square, strip, cols))
     return Tile(rows, cols, found)
+
+
+def _without_specks(plant: SeenPlant, leaves: Leaves, settings: SegmentSettings) -> tuple[SeenPlant, Leaves]:
+    """A plant without the pieces of its foreground that are too small for a leaf: moss on the ground, or noise.
+
+    Only now: a clustering is the better for all that the network takes for leaves.
+    """
+    inside = plant.inside(settings.clustering.foreground_threshold)
+    if inside is None or plant.foreground is None or settings.looks.one_plant:
+        return plant, leaves
+    specks = inside & ~large_pieces(inside, settings.looks.smallest_piece)
+    labels = compact_labels(leaves.labels * ~specks)[0]
+    return replace(plant, foreground=plant.foreground * ~specks), Leaves(labels, leaves.masks)
 
 
 Decision = tuple[Maps, Callable[[Maps], NDArray[np.int32]]]  # maps on the grid; scaled maps -> labels

@@ -133,12 +133,6 @@ class Segmenter:
         """Both looks at a photo uint8 (H, W, 3)."""
         return list(self.look_at(image, self.find(image)))
 
-    def bytes_of(self, views: Sequence[PlantView]) -> int:
-        """How much memory the embeddings of a photo's views take at most, in all their turns."""
-        cells = (self.settings.looks.input_size // self.model.card.stride) ** 2
-        values = self.model.card.net.embedding_size * cells * self.settings.looks.turns * len(views)
-        return values * np.dtype(np.float32).itemsize
-
     def _find_plants(self, image: NDArray[np.uint8], size: int) -> FoundPlants:
         """What a look at the whole photo finds, with `size` pixels a side."""
         looks = self.settings.looks

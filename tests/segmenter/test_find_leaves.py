@@ -227,6 +227,20 @@ def test_pieces_too_small_for_a_leaf_are_left_out_but_not_at_the_border(steps, l
     assert_same_partition(result.labels, kept_truth)
 
 
+@pytest.mark.parametrize(("smallest", "n_pixels"), [(0.0, 9), (0.02, 0)])
+def test_a_ring_of_moss_that_an_mrf_has_filled_is_gone_as_a_whole(smallest, n_pixels):
+    truth = with_specks()
+    truth[29:34, 4:24] = 0
+    truth[30:33, 20:23] = 1
+    truth[31, 21] = 0
+    settings = replace(
+        SETTINGS, looks=LookSettings(smallest_piece=smallest), pipeline=PipelineSettings("hdbscan+mrf")
+    )
+    result = find_leaves([seen(truth, Square(0, 0, 40))], 40, 40, settings)
+    assert np.count_nonzero(result.labels[29:34, 19:25]) == n_pixels
+    assert result.n_leaves == 2
+
+
 def test_a_leaf_that_is_nothing_but_a_speck_is_not_counted():
     truth = with_specks()
     truth[30:33, 20:24] = 3

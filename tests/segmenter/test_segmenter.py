@@ -9,7 +9,7 @@ from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import ImageError, ModelError
 from leafwise.imaging import scale_maps, stretch_contrast
 from leafwise.metrics import score_labels
-from leafwise.segmenter import Segmenter, find_leaves, segmenter
+from leafwise.segmenter import Segmenter, find_leaves
 
 
 def rosette(size=64):
@@ -119,6 +119,7 @@ def test_a_photos_plants_are_seen_as_they_are_asked_for(color_model, paint, monk
     segmenter, photo, shown = with_turns(color_model, turns), paint(greenhouse(500)), []
     embed = type(color_model).embed
     views = segmenter.find(photo)
+    monkeypatch.setattr("leafwise.segmenter.segmenter.agree", lambda *_: False)
     monkeypatch.setattr(
         type(color_model), "embed", lambda self, images: shown.extend(images) or embed(self, images)
     )
@@ -144,7 +145,7 @@ def test_a_plant_is_seen_in_several_turns_that_lie_on_one_grid(color_model, pain
     monkeypatch.setattr(
         type(color_model), "embed", lambda self, images: shown.append(images) or embed(self, images)
     )
-    monkeypatch.setattr(segmenter, "agree", lambda *_: False)
+    monkeypatch.setattr("leafwise.segmenter.segmenter.agree", lambda *_: False)
     plain = Segmenter(color_model).look(photo)
     shown.clear()
     looks = with_turns(color_model, turns).look(photo)
@@ -188,8 +189,9 @@ def test_a_plant_on_which_two_turns_agree_has_no_more(color_model, paint, monkey
 
 
 @pytest.mark.parametrize("options", [{}, {"one_plant": True, "tile_side": 64}, {"tile_side": 48}])
-def test_turns_of_a_network_that_sees_no_shape_change_nothing(color_model, paint, options):
+def test_turns_of_a_network_that_sees_no_shape_change_nothing(color_model, paint, monkeypatch, options):
     photo = paint(tray()[0])
+    monkeypatch.setattr("leafwise.segmenter.segmenter.agree", lambda *_: False)
     turned, plain = (with_turns(color_model, turns, **options).segment(photo) for turns in (3, 1))
     assert score_labels(plain.labels, turned.labels).sbd > 99
     np.testing.assert_array_equal(turned.plants, plain.plants)

@@ -50,7 +50,8 @@ def test_it_ends_as_the_segmenter_does(color_model, with_cluster_net, paint, ste
     assert len(trace.plants) == 2
 
 
-def test_a_plant_is_shown_as_it_is_and_its_leaves_are_those_of_all_turns(color_model, paint):
+def test_a_plant_is_shown_as_it_is_and_its_leaves_are_those_of_all_turns(color_model, paint, monkeypatch):
+    monkeypatch.setattr("leafwise.segmenter.segmenter.agree", lambda *_: False)
     looks = replace(color_model.card.looks, turns=3)
     segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
     photo = paint(two_plants())

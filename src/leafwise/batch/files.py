@@ -7,7 +7,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from threading import Condition
 
@@ -118,17 +117,25 @@ def segment_files(
 
 
 def _look(segmenter: Segmenter, image: NDArray[np.uint8]) -> tuple[Iterable[SeenPlant], int, bool]:
-    """A photo's plants, how many bytes it and they have, and whether that is too many: the rest is not seen yet."""
+    """A photo's plants, the bytes of it and of their embeddings, and whether it is large: the rest is not seen yet."""
     plants = segmenter.look_at(image, segmenter.find(image))
     if image.size // 3 > MOST_PIXELS:
         return plants, image.nbytes, True
-    seen, size = [], image.nbytes
+    seen: deque[SeenPlant] = deque()
+    size = image.nbytes
     for plant in plants:
         seen.append(plant)
         size += plant.embeddings.nbytes
         if size > MOST_SENT:
-            return chain(seen, plants), size, True
-    return seen, size, False
+            return _handed_over(seen, plants), size, True
+    return list(seen), size, False
+
+
+def _handed_over(seen: deque[SeenPlant], plants: Iterator[SeenPlant]) -> Iterator[SeenPlant]:
+    """Those that have been seen, none of which is held any longer, and then the others."""
+    while seen:
+        yield seen.popleft()
+    yield from plants
 
 
 @dataclass(frozen=True)

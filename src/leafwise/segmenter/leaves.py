@@ -6,6 +6,7 @@ from itertools import count, groupby
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from leafwise.clustering import balanced_center, centers_of
 from leafwise.config import SegmentSettings
@@ -16,7 +17,7 @@ from leafwise.refine import merge_masks
 from leafwise.segmenter.pipeline import Leaves, Masks, cluster, refine
 from leafwise.segmenter.seen import SeenPlant
 from leafwise.segmenter.tiles import Tile, join_tiles
-from leafwise.segmenter.views import large_pieces
+from leafwise.segmenter.views import FULL_NEIGHBOURHOOD
 from leafwise.segmenter.votes import vote
 
 STRIP = 1 << 18  # photo pixels scaled up at a time: bounds the memory of large photos
@@ -156,9 +157,31 @@ def _without_specks(plant: SeenPlant, leaves: Leaves, settings: SegmentSettings)
     inside = plant.inside(settings.clustering.foreground_threshold)
     if inside is None or plant.foreground is None or settings.looks.one_plant:
         return plant, leaves
-    specks = inside & ~large_pieces(inside, settings.looks.smallest_piece)
-    labels = compact_labels(leaves.labels * ~specks)[0]
-    return replace(plant, foreground=plant.foreground * ~specks), Leaves(labels, leaves.masks)
+    inside |= leaves.labels > 0  # an MRF fills holes
+    kept = ~inside | large_pieces(inside, settings.looks.smallest_piece)
+    labels = compact_labels(leaves.labels * kept)[0]
+    return replace(plant, foreground=plant.foreground * kept), Leaves(labels, leaves.masks)
+
+
+def large_pieces(inside: NDArray[np.bool_], smallest: float) -> NDArray[np.bool_]:
+    """The pixels (h, w) of all pieces that have at least the `smallest` share of the largest one's.
+
+    One that reaches the border stays: in a tile it may be the end of something larger.
+
+    >>> inside = np.array([[0, 0, 0, 0, 0], [0, 1, 0, 1, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0, 1]])
+    >>> large_pieces(inside > 0, smallest=0.6).astype(int)
+    array([[0, 0, 0, 0, 0],
+           [0, 1, 0, 0, 0],
+           [0, 1, 0, 0, 0],
+           [0, 0, 0, 0, 1]])
+    """
+    pieces, n_pieces = ndimage.label(inside, FULL_NEIGHBOURHOOD)
+    areas = np.bincount(pieces.ravel(), minlength=n_pieces + 1)
+    large = areas >= smallest * areas[1:].max(initial=0)
+    for border in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
+        large[border] = True
+    large[0] = False
+    return np.asarray(large[pieces])
 
 
 Decision = tuple[Maps, Callable[[Maps], NDArray[np.int32]]]  # maps on the grid; scaled maps -> labels

@@ -153,27 +153,6 @@ def own_part(view: PlantView, size: int) -> NDArray[np.bool_]:
     return scale_labels(view.own.astype(np.int32), Square(0, 0, size), whole, whole) > 0
 
 
-def large_pieces(inside: NDArray[np.bool_], smallest: float) -> NDArray[np.bool_]:
-    """The pixels (h, w) of all pieces that have at least the `smallest` share of the largest one's.
-
-    One that reaches the border stays: it may be the end of something larger.
-
-    >>> inside = np.array([[0, 0, 0, 0, 0], [0, 1, 0, 1, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0, 1]])
-    >>> large_pieces(inside > 0, smallest=0.6).astype(int)
-    array([[0, 0, 0, 0, 0],
-           [0, 1, 0, 0, 0],
-           [0, 1, 0, 0, 0],
-           [0, 0, 0, 0, 1]])
-    """
-    pieces, n_pieces = ndimage.label(inside, FULL_NEIGHBOURHOOD)
-    areas = np.bincount(pieces.ravel(), minlength=n_pieces + 1)
-    large = areas >= smallest * areas[1:].max(initial=0)
-    for border in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
-        large[border] = True
-    large[0] = False
-    return np.asarray(large[pieces])
-
-
 def _on_photo(shape: tuple[int, ...], height: int, width: int) -> NDArray[np.bool_]:
     """Which cells of a grid over a photo's `whole_square` have their middle on the photo."""
     side = max(height, width)

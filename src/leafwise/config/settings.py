@@ -31,9 +31,7 @@ class LookSettings:
     input_size: int = 384  # pixels, side of the square that the network sees of a plant
     first_size: int = 768  # pixels, largest side of the first look; smaller photos are seen as they are
     glance_size: int = 256  # pixels; a look before it, enough for one plant of half the photo's side; 0: none
-    turns: int = (
-        1  # looks at a plant, turned and mirrored, where two disagree: most of them decide; 1, 3, 5 or 7
-    )
+    turns: int = 1  # looks at a plant, turned and mirrored, where the first two disagree; 1, 3, 5 or 7
     agreement: float = 0.9  # SBD of the first two turns' leaves, from which a plant needs no more of them
     largest_zoom: int = 8  # of the first look at small plants in a large photo, tile by tile; 1: none
     tile_side: int = 0  # photo pixels; larger plants, or all of one_plant's photos, are seen in such tiles
@@ -43,9 +41,7 @@ class LookSettings:
     plant_gap: float = 0.05  # of a piece's extent; much smaller pieces closer than this belong to its plant
     photo_gap: float = 0.02  # of the side of one look, added to that: what the first look does not see
     smallest_plant: float = 0.015  # of the largest plant's area; anything smaller is not a plant
-    smallest_piece: float = (
-        0.02  # of the square's largest piece of foreground; a smaller one is moss or noise
-    )
+    smallest_piece: float = 0.02  # of a square's largest piece of foreground; smaller ones are moss or noise
     doubt: float = 0.1  # median probability; what has so much less than the largest plant is none
 
     def __post_init__(self) -> None:

@@ -154,9 +154,9 @@ def _without_specks(plant: SeenPlant, leaves: Leaves, settings: SegmentSettings)
 
     Only now: a clustering is the better for all that the network takes for leaves.
     """
-    inside = plant.inside(settings.clustering.foreground_threshold)
-    if inside is None or plant.foreground is None or settings.looks.one_plant:
+    if plant.foreground is None or settings.looks.one_plant:
         return plant, leaves
+    inside = plant.foreground > settings.clustering.foreground_threshold
     inside |= leaves.labels > 0  # an MRF fills holes
     kept = ~inside | large_pieces(inside, settings.looks.smallest_piece)
     labels = compact_labels(leaves.labels * kept)[0]

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from leafwise.config import LookSettings
 from leafwise.imaging import Square
 from leafwise.segmenter import find_plants
-from leafwise.segmenter.views import is_near_enough, look_sizes, shows_all, tile_photo
+from leafwise.segmenter.views import look_sizes, nearer_size, nearness, shows_all, tile_photo
 
 LOOKS = LookSettings(
     input_size=64, first_size=64, margin=0.0, plant_gap=0.15, photo_gap=0.0, smallest_plant=0.1
@@ -232,17 +232,18 @@ def test_a_photos_gap_is_that_of_one_look():
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "near_enough"),
-    [(20, 3, True), (20, 1, False), (31, 1, False), (32, 1, True)],  # 12 pixels of the look a cell
+    ("height", "width", "near"),
+    # 24 pixels of the photo, 12 of the look a cell: 3 cells are 2 deep, 24 of 14 pixels, 1 is 12; half the look is 384
+    [(20, 3, 24 / 14), (20, 1, 12 / 14), (31, 1, 372 / 384), (32, 1, 1.0)],
 )
-def test_a_look_is_near_enough_where_plants_are_thick_or_fill_half_of_it(height, width, near_enough):
+def test_how_near_a_look_is_goes_by_how_thick_plants_are_and_how_much_of_it_they_fill(height, width, near):
     looks = replace(LOOKS, first_size=768)
     whole = Square(0, 0, 1536)
     for lefts in ((5,), (5, 40)):  # a second plant of the kind changes nothing
         boxes = [(5, 5 + height, left, left + width) for left in lefts]
         views = views_of(mask(*boxes), 1536, 1536, looks)
-        assert is_near_enough(views, whole, 768, looks) == near_enough
-    assert not is_near_enough([], whole, 768, looks)
+        assert nearness(views, whole, 768, looks) == pytest.approx(near)
+    assert nearness([], whole, 768, looks) == 0
 
 
 @pytest.mark.parametrize(
@@ -278,13 +279,24 @@ def test_a_glance_does_not_do_where_something_is_in_doubt():
     assert not shows_all(found, Square(0, 0, 640))
 
 
-def test_a_large_photo_is_looked_at_from_nearer_and_nearer():
+def test_a_large_photo_may_be_looked_at_from_nearer():
     looks = LookSettings()
-    assert look_sizes(Square(0, 0, 768), looks) == [768]
-    assert look_sizes(Square(0, 0, 400), looks) == [384]
-    assert look_sizes(Square(0, 0, 2000), looks) == [768, 1536, 1984]
-    assert look_sizes(Square(0, 0, 9999), looks) == [768, 1536, 3072, 6144]
-    assert look_sizes(Square(0, 0, 9999), replace(looks, largest_zoom=1)) == [768]
+    assert look_sizes(Square(0, 0, 768), looks) == (768, 768)
+    assert look_sizes(Square(0, 0, 400), looks) == (384, 384)
+    assert look_sizes(Square(0, 0, 2000), looks) == (768, 1984)
+    assert look_sizes(Square(0, 0, 9999), looks) == (768, 6144)
+    assert look_sizes(Square(0, 0, 9999), replace(looks, largest_zoom=1)) == (768, 768)
+
+
+@given(size=st.integers(12, 200), near=st.floats(0, 4), n_doubted=st.integers(0, 2))
+def test_the_next_look_is_nearer_by_what_is_missing_and_not_more_than_twice(size, near, n_doubted):
+    size *= 32
+    following = nearer_size(size, near, n_doubted)
+    assert following % 32 == 0
+    if n_doubted > 0:
+        assert following == 2 * size
+    elif near < 1:
+        assert min(2 * size, size / max(near, 1e-9)) <= following <= 2 * size
 
 
 @settings(max_examples=50)

@@ -297,6 +297,45 @@ def test_small_plants_of_a_large_photo_are_found_by_looking_nearer(color_model, 
 
 
 @pytest.mark.parametrize(
+    ("part", "times"),
+    [(20, [1]), (40, [1, 1.15 * 14 / 10]), (80, [1, 2, 2 * 1.15 * 14 / 10])],
+)
+def test_looks_go_as_near_as_the_plants_ask_for(color_model, monkeypatch, part, times):
+    """Squares of 1 / `part` of the photo are 20, 10 and 5 pixels deep in a look of 800; 14 are enough."""
+    looked = []
+
+    def foreground(self, image, size):
+        looked.append(size)
+        is_plant = np.arange(size // 2) * part // (size // 2) % 4 == 1
+        return np.where(is_plant[:, None] & is_plant, np.float32(0.99), np.float32(0))
+
+    monkeypatch.setattr(Segmenter, "_foreground", foreground)
+    looks = replace(color_model.card.looks, first_size=800, glance_size=0)
+    segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
+    views = segmenter.find(np.zeros((4000, 4000, 3), np.uint8))
+    assert looked == pytest.approx([800 * time for time in times], abs=32)
+    assert len(views) == (part // 4) ** 2
+
+
+@pytest.mark.parametrize(
+    ("side", "sizes"),
+    [(530, [256, 512]), (1500, [256, 768]), (4000, [256, 768, 1536, 3072]), (20000, [256, 768, 1536, 3072])],
+)
+def test_a_photo_without_a_plant_is_searched_to_half_its_sharpness(color_model, monkeypatch, side, sizes):
+    looked = []
+
+    def foreground(self, image, size):
+        looked.append(size)
+        return np.zeros((size // 2, size // 2), np.float32)
+
+    monkeypatch.setattr(Segmenter, "_foreground", foreground)
+    looks = replace(color_model.card.looks, first_size=768)
+    segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
+    assert segmenter.find(np.broadcast_to(np.uint8(0), (side, side, 3))) == []
+    assert looked == sizes
+
+
+@pytest.mark.parametrize(
     ("at_first", "nearer", "sizes", "n_plants"),
     [
         (0.99, 0.99, [768], 2),

@@ -42,18 +42,28 @@ def test_squares_cover_their_box_and_share_half_with_the_next(rows, cols, margin
     assert all(step <= 16 for starts in (tops, lefts) for step in np.diff(starts))
 
 
-@given(n_steps=st.integers(2, 12), extra=st.integers(0, 60))
-def test_the_cores_of_a_look_are_all_of_it_each_within_its_tile(n_steps, extra):
-    side = 32 * n_steps
-    size = side + 32 * extra
+@given(largest=st.integers(2, 12), size=st.integers(1, 72))
+def test_the_cores_of_a_look_are_all_of_it_each_well_within_its_tile(largest, size):
+    largest, size = 32 * largest, 32 * size
     times_seen = np.zeros((size // STEP, size // STEP), int)
-    for tile, core in look_tiles(size, side):
-        assert tile.side == side
+    for tile, core in look_tiles(size, largest):
+        assert tile.side % 32 == 0
+        assert tile.side <= largest
         for start, part in zip((tile.top, tile.left), core, strict=True):
             assert start % STEP == part.start % STEP == part.stop % STEP == 0
-            assert max(start, 0) <= part.start <= part.stop <= min(start + side, size)
+            # an eighth of the largest tile, less what falls on the grid, is seen around it, but for the look's border
+            around = largest / 8 - STEP
+            assert part.start - start >= (around if part.start > 0 else 0)
+            assert start + tile.side - part.stop >= (around if part.stop < size else 0)
         times_seen[tuple(slice(part.start // STEP, part.stop // STEP) for part in core)] += 1
     assert (times_seen == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "sides"), [(768, [768]), (800, [512] * 4), (1344, [768] * 4), (1536, [640] * 9)]
+)
+def test_a_look_has_few_tiles_and_small_ones(size, sides):
+    assert [tile.side for tile, _ in look_tiles(size, 768)] == sides
 
 
 def test_leaves_agree_by_more_than_half_of_what_they_cover_where_both_see():

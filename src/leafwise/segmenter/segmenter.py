@@ -17,11 +17,13 @@ from leafwise.segmenter.leaves import Segmentation, find_leaves
 from leafwise.segmenter.seen import SeenPlant
 from leafwise.segmenter.tiles import look_tiles
 from leafwise.segmenter.views import (
+    NEARER,
     FoundPlants,
     PlantView,
     find_plants,
-    is_near_enough,
     look_sizes,
+    nearer_size,
+    nearness,
     own_part,
     scaled_square,
     shows_all,
@@ -81,21 +83,23 @@ class Segmenter:
             return [PlantView(whole, np.ones((grid, grid), bool))]
         if looks.in_tiles:
             return tile_photo(height, width, looks.tile_side)
-        sizes = look_sizes(whole, looks)
-        if 0 < looks.glance_size < sizes[0]:
+        size, nearest = look_sizes(whole, looks)
+        if 0 < looks.glance_size < size:
             found = self._find_plants(image, looks.glance_size)
             if shows_all(found, whole):
                 return found.views
         views: list[PlantView] = []
         was_near = False
-        for size in sizes:
+        while True:
             found = self._find_plants(image, size)
             views = found.views or views
-            is_near = is_near_enough(views, whole, size, looks)
-            if was_near or (is_near and found.n_doubted == 0):
-                break
-            was_near = is_near  # once more from nearer: what is in doubt may be a plant that was too small
-        return views
+            near = nearness(views, whole, size, looks)
+            if size == nearest or was_near or (near >= 1 and found.n_doubted == 0):
+                return views
+            if not views and nearest <= NEARER * size:
+                return []  # what is not seen at half the sharpness is too small to have leaves
+            was_near = near >= 1  # once more from nearer: what is in doubt may be a plant that was too small
+            size = min(nearer_size(size, near, found.n_doubted), nearest)
 
     def look_at(self, image: NDArray[np.uint8], views: Sequence[PlantView]) -> Iterator[SeenPlant]:
         """The second look, at views of a photo uint8 (H, W, 3), as they are asked for: a large one may have many.
@@ -152,14 +156,13 @@ class Segmenter:
         Past `looks.first_size`, in tiles: a foreground, unlike embeddings, may be put together from several looks.
         """
         whole, stride = whole_square(*image.shape[:2]), self.model.card.stride
-        side = min(size, self.settings.looks.first_size)
         foreground = np.zeros((size // stride, size // stride), np.float32)
-        for tile, core in look_tiles(size, side):
+        for tile, core in look_tiles(size, self.settings.looks.first_size):
             square = scaled_square(tile, whole, size)
             rows, cols = square.inside(*image.shape[:2])
             if rows.start >= rows.stop or cols.start >= cols.stop:
                 continue  # beyond a photo that is not square
-            seen = self.model.embed(cut_square(image, square, side)[None]).foreground
+            seen = self.model.embed(cut_square(image, square, tile.side)[None]).foreground
             assert seen is not None  # noqa: S101 the card says so, and loading held it to that
             down, across = (slice(part.start // stride, part.stop // stride) for part in core)
             top, left = tile.top // stride, tile.left // stride

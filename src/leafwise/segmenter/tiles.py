@@ -6,6 +6,7 @@ Embeddings of two tiles are never compared: a network's embeddings of a leaf dif
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from leafwise.imaging import Square
 OVERLAP = 0.5  # of a tile's side, shared with the next: a leaf no larger is seen whole by some tile
 AGREEMENT = 0.5  # share of what two leaves cover together, above which they are one
 RIM = 0.1  # of the smaller of two leaves; what they share must be more, for rims of neighbours may agree by chance
-LOOK_OVERLAP = 0.25  # of a tile's side, shared with the next in a first look
+LOOK_OVERLAP = 0.25  # of the largest tile's side, shared with the next in a first look
 STEP = 16  # pixels of a look that tiles and cores are multiples of: the network's grid is 2 or 4 apart
 NEIGHBOURS = 0.25  # of a tile's side, shared by two tiles whose leaves are compared
 Box = tuple[slice, slice]  # rows and columns
@@ -54,21 +55,25 @@ def cover(rows: slice, cols: slice, side: int, margin: float) -> list[Square]:
     lines = []
     for part in (rows, cols):
         around = round(margin * side) if part.stop - part.start > side else 0
-        starts = _starts(part.stop - part.start + 2 * around, side, OVERLAP)
+        starts = _starts(part.stop - part.start + 2 * around, side, OVERLAP * side)
         lines.append([part.start - around + start for start in starts])
     tops, lefts = lines
     return [Square(top, left, side) for top in tops for left in lefts]
 
 
-def look_tiles(size: int, side: int) -> list[tuple[Square, Box]]:
+def look_tiles(size: int, largest: int) -> list[tuple[Square, Box]]:
     """Tiles of a look with `size` pixels a side, and the core of each: together the cores are the whole look.
 
-    Sizes, sides and cores are multiples of 32 or 16, so that they fall on the network's grid.
+    They are as few as they can be with `largest` pixels a side at most, and then as small as they can be. Sizes, sides
+    and cores are multiples of 32 or 16, so that they fall on the network's grid.
 
-    >>> [(tile.left, core[1]) for tile, core in look_tiles(64, 48)][:2]
-    [(0, slice(0, 32, None)), (16, slice(32, 64, None))]
+    >>> [(tile.left, tile.side, core[1]) for tile, core in look_tiles(1536, 768)][:3]
+    [(0, 640, slice(0, 544, None)), (448, 640, slice(544, 992, None)), (896, 640, slice(992, 1536, None))]
     """
-    starts = [start // STEP * STEP for start in _starts(size, side, LOOK_OVERLAP)]
+    shared = LOOK_OVERLAP * largest
+    n_tiles = max(ceil((size - shared) / (largest - shared)), 1)
+    side = ceil((size + (n_tiles - 1) * shared) / n_tiles / 32) * 32
+    starts = [start // STEP * STEP for start in _starts(size, side, shared)]
     lines = [(start + side + after) // 2 // STEP * STEP for start, after in pairwise(starts)]
     cores = [slice(start, stop) for start, stop in pairwise([0, *lines, size])]
     return [
@@ -78,11 +83,11 @@ def look_tiles(size: int, side: int) -> list[tuple[Square, Box]]:
     ]
 
 
-def _starts(length: int, side: int, overlap: float) -> list[int]:
-    """Where pieces of a line begin that cover it, each sharing at least `overlap` of its side with the next."""
+def _starts(length: int, side: int, shared: float) -> list[int]:
+    """Where pieces of a line begin that cover it, each sharing at least so many of its pixels with the next."""
     if length <= side:
         return [-((side - length) // 2)]
-    n_steps = int(np.ceil((length - side) / (side * (1 - overlap))))
+    n_steps = ceil((length - side) / (side - shared))
     return [i * (length - side) // n_steps for i in range(n_steps + 1)]
 
 

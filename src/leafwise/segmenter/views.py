@@ -1,6 +1,7 @@
 """The first look: where a photo's plants are, and the squares that each is seen in."""
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,9 @@ from leafwise.imaging import Square, scale_labels, square_around_box, whole_squa
 from leafwise.segmenter.tiles import cover
 
 SMALL_PHOTO = 768  # pixels a side; up to there, one look at the whole photo is near enough
-LEAST_DEPTH = 16  # pixels of the look from a plant's outline to its innermost pixel; with less, plants blur
+LEAST_DEPTH = 14  # pixels of the look from a plant's outline to its innermost pixel; with less, plants blur
+NEARER = 2  # times as near the next look is at most
+SPARE = 1.15  # times as near as the plants of a look ask for: leaves look narrower from nearer, as their gaps are seen
 MAX_PIECES = 2000  # pieces of foreground looked at, the largest first
 UNRESOLVED = 3.0  # cells; a gap between two plants that narrow may be one that the look did not see
 SIMILAR = 0.25  # of a piece's area; one of so much beside it is a plant itself, not a leaf of the other
@@ -98,17 +101,15 @@ def tile_photo(height: int, width: int, side: int) -> list[PlantView]:
     return [PlantView(square, own) for square in cover(slice(0, height), slice(0, width), side, margin=0)]
 
 
-def look_sizes(whole: Square, settings: LookSettings) -> list[int]:
-    """The sizes, in pixels a side, of the looks that may be taken at a photo, one after another.
+def look_sizes(whole: Square, settings: LookSettings) -> tuple[int, int]:
+    """The sizes, in pixels a side, of the farthest and of the nearest look at a photo.
 
     >>> look_sizes(Square(0, 0, 530), LookSettings()), look_sizes(Square(0, 0, 4240), LookSettings())
-    ([512], [768, 1536, 3072, 4224])
+    ((512, 512), (768, 4224))
     """
     most = max(whole.side // 32 * 32, settings.input_size)
-    if whole.side <= SMALL_PHOTO:
-        return [min(most, settings.first_size)]
-    zooms = [2**i for i in range(settings.largest_zoom.bit_length())]
-    return sorted({min(most, settings.first_size * zoom) for zoom in zooms})
+    first = min(most, settings.first_size)
+    return first, first if whole.side <= SMALL_PHOTO else min(most, first * settings.largest_zoom)
 
 
 def scaled_square(square: Square, whole: Square, size: int) -> Square:
@@ -121,17 +122,29 @@ def scaled_square(square: Square, whole: Square, size: int) -> Square:
     )
 
 
-def is_near_enough(views: list[PlantView], whole: Square, size: int, settings: LookSettings) -> bool:
-    """Whether a look at a photo, `size` pixels a side, was near enough for its plants to be told from each other.
+def nearness(views: list[PlantView], whole: Square, size: int, settings: LookSettings) -> float:
+    """How near a look at a photo, `size` pixels a side, was to what tells its plants from each other: at 1 it does.
 
-    It was where the typical plant has leaves that are wide enough, or fills half of what is seen at a time.
+    There the typical plant has leaves that are wide enough, or fills half of what is seen at a time. 0 without a plant.
     """
     if not views:
-        return False
+        return 0.0
     scale = size / whole.side
     depth = float(np.median([view.depth for view in views])) * scale
     side = float(np.median([view.square.side for view in views])) * scale
-    return depth >= LEAST_DEPTH or side >= settings.first_size / 2
+    return max(depth / LEAST_DEPTH, side / (settings.first_size / 2))
+
+
+def nearer_size(size: int, near: float, n_doubted: int) -> int:
+    """The size of the look after one of `size` pixels a side, whose `nearness` was `near`.
+
+    As near as its plants ask for, twice as near at most; that, too, where nothing was found or something is in doubt.
+
+    >>> nearer_size(768, 0.75, 0), nearer_size(768, 0.75, 1), nearer_size(768, 0, 0)
+    (1184, 1536, 1536)
+    """
+    factor = NEARER if n_doubted > 0 or near * NEARER <= SPARE else SPARE / near
+    return ceil(size * factor / 32) * 32
 
 
 def shows_all(found: FoundPlants, whole: Square) -> bool:

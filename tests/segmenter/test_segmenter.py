@@ -318,10 +318,18 @@ def test_looks_go_as_near_as_the_plants_ask_for(color_model, monkeypatch, part, 
 
 
 @pytest.mark.parametrize(
-    ("side", "sizes"),
-    [(530, [256, 512]), (1500, [256, 768]), (4000, [256, 768, 1536, 3072]), (20000, [256, 768, 1536, 3072])],
+    ("side", "largest_zoom", "sizes"),
+    [
+        (530, 8, [256, 512]),
+        (1500, 8, [256, 768]),
+        (4000, 8, [256, 768, 1536, 3072]),
+        (4000, 2, [256, 768, 1536]),
+        (20000, 8, [256, 768, 1536, 3072, 6144]),
+    ],
 )
-def test_a_photo_without_a_plant_is_searched_to_half_its_sharpness(color_model, monkeypatch, side, sizes):
+def test_a_photo_without_a_plant_is_searched_to_half_its_sharpness(
+    color_model, monkeypatch, side, largest_zoom, sizes
+):
     looked = []
 
     def foreground(self, image, size):
@@ -329,7 +337,7 @@ def test_a_photo_without_a_plant_is_searched_to_half_its_sharpness(color_model, 
         return np.zeros((size // 2, size // 2), np.float32)
 
     monkeypatch.setattr(Segmenter, "_foreground", foreground)
-    looks = replace(color_model.card.looks, first_size=768)
+    looks = replace(color_model.card.looks, first_size=768, largest_zoom=largest_zoom)
     segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
     assert segmenter.find(np.broadcast_to(np.uint8(0), (side, side, 3))) == []
     assert looked == sizes

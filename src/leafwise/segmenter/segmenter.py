@@ -17,7 +17,6 @@ from leafwise.segmenter.leaves import Segmentation, find_leaves
 from leafwise.segmenter.seen import SeenPlant
 from leafwise.segmenter.tiles import look_tiles
 from leafwise.segmenter.views import (
-    NEARER,
     FoundPlants,
     PlantView,
     find_plants,
@@ -96,8 +95,8 @@ class Segmenter:
             near = nearness(views, whole, size, looks)
             if size == nearest or was_near or (near >= 1 and found.n_doubted == 0):
                 return views
-            if not views and nearest <= NEARER * size:
-                return []  # what is not seen at half the sharpness is too small to have leaves
+            if not views and size >= whole.side / 2:
+                return []  # what is not seen at half the photo's sharpness is too small to have leaves
             was_near = near >= 1  # once more from nearer: what is in doubt may be a plant that was too small
             size = min(nearer_size(size, near, found.n_doubted), nearest)
 

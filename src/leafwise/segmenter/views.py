@@ -14,8 +14,8 @@ from leafwise.segmenter.tiles import cover
 
 SMALL_PHOTO = 768  # pixels a side; up to there, one look at the whole photo is near enough
 LEAST_DEPTH = 14  # pixels of the look from a plant's outline to its innermost pixel; with less, plants blur
-NEARER = 2  # times as near the next look is at most
-SPARE = 1.15  # times as near as the plants of a look ask for: leaves look narrower from nearer, as their gaps are seen
+NEARER = (1.4, 2.0)  # times as near the next look is, at least and at most
+SPARE = 1.15  # times as near as plants ask for: their leaves look narrower from nearer, where gaps are seen
 MAX_PIECES = 2000  # pieces of foreground looked at, the largest first
 UNRESOLVED = 3.0  # cells; a gap between two plants that narrow may be one that the look did not see
 SIMILAR = 0.25  # of a piece's area; one of so much beside it is a plant itself, not a leaf of the other
@@ -102,7 +102,7 @@ def tile_photo(height: int, width: int, side: int) -> list[PlantView]:
 
 
 def look_sizes(whole: Square, settings: LookSettings) -> tuple[int, int]:
-    """The sizes, in pixels a side, of the farthest and of the nearest look at a photo.
+    """The sizes, in pixels a side, of the first look at a photo after any glance and of the nearest that may follow.
 
     >>> look_sizes(Square(0, 0, 530), LookSettings()), look_sizes(Square(0, 0, 4240), LookSettings())
     ((512, 512), (768, 4224))
@@ -123,9 +123,9 @@ def scaled_square(square: Square, whole: Square, size: int) -> Square:
 
 
 def nearness(views: list[PlantView], whole: Square, size: int, settings: LookSettings) -> float:
-    """How near a look at a photo, `size` pixels a side, was to what tells its plants from each other: at 1 it does.
+    """How near a look of `size` pixels a side is to one that tells a photo's plants from each other: from 1 on it does.
 
-    There the typical plant has leaves that are wide enough, or fills half of what is seen at a time. 0 without a plant.
+    There the typical plant has leaves that are wide enough, or is half as large as the first look. 0 without a plant.
     """
     if not views:
         return 0.0
@@ -136,14 +136,15 @@ def nearness(views: list[PlantView], whole: Square, size: int, settings: LookSet
 
 
 def nearer_size(size: int, near: float, n_doubted: int) -> int:
-    """The size of the look after one of `size` pixels a side, whose `nearness` was `near`.
+    """The size of the look after one of `size` pixels a side whose `nearness`, `near`, is below 1 or that leaves doubts.
 
-    As near as its plants ask for, twice as near at most; that, too, where nothing was found or something is in doubt.
+    A little nearer than its plants ask for; twice as near, the most, where it found nothing or something is in doubt.
 
     >>> nearer_size(768, 0.75, 0), nearer_size(768, 0.75, 1), nearer_size(768, 0, 0)
     (1184, 1536, 1536)
     """
-    factor = NEARER if n_doubted > 0 or near * NEARER <= SPARE else SPARE / near
+    least, most = NEARER
+    factor = most if n_doubted > 0 or near == 0 else min(max(SPARE / near, least), most)
     return ceil(size * factor / 32) * 32
 
 

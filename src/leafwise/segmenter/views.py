@@ -136,7 +136,7 @@ def nearness(views: list[PlantView], whole: Square, size: int, settings: LookSet
 
 
 def nearer_size(size: int, near: float, n_doubted: int) -> int:
-    """The size of the look after one of `size` pixels a side whose `nearness`, `near`, is below 1 or that leaves doubts.
+    """The size of the look after one of `size` pixels a side that was not near enough (`near` of 1) or left doubts.
 
     A little nearer than its plants ask for; twice as near, the most, where it found nothing or something is in doubt.
 

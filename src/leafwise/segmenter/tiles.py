@@ -71,7 +71,7 @@ def look_tiles(size: int, largest: int) -> list[tuple[Square, Box]]:
     [(0, 640, slice(0, 544, None)), (448, 640, slice(544, 992, None)), (896, 640, slice(992, 1536, None))]
     """
     shared = LOOK_OVERLAP * largest
-    n_tiles = max(ceil((size - shared) / (largest - shared)), 1)
+    n_tiles = len(_starts(size, largest, shared))
     side = ceil((size + (n_tiles - 1) * shared) / n_tiles / 32) * 32
     starts = [start // STEP * STEP for start in _starts(size, side, shared)]
     lines = [(start + side + after) // 2 // STEP * STEP for start, after in pairwise(starts)]

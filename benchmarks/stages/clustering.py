@@ -140,7 +140,7 @@ def _what_photos(material: Material, seen: Sequence[Seen]) -> Note:
 
 
 def _chosen(samples: Sequence[Sample], settings: SegmentSettings) -> Iterator[Result]:
-    """Scores of whole photos, each under the setting of `experiments.GRIDS` that is the best on the other folds."""
+    """Scores of whole photos, each under the setting of `experiments.grid.GRIDS` that is the best on the other folds."""
     if not find_spec("torch"):
         yield Note("clustering", "The choice of settings needs the extra train: pip install '.[train]'.")
         return
@@ -187,8 +187,9 @@ def _chosen(samples: Sequence[Sample], settings: SegmentSettings) -> Iterator[Re
         if name != BASELINE and BASELINE in means:
             gains = {key: means[name][key] - means[BASELINE][key] for key in ("sbd", "abs_dic")}
             extras |= {f"{key}_more": gain for key, gain in gains.items()}
+        where = "other folds" if chosen["fold"].nunique() > 1 else "these photos"
         yield Row(
             "clustering",
-            f"{name}, whole photos, best of {len(candidates)} settings on other folds",
+            f"{name}, whole photos, best of {len(candidates)} settings on {where}",
             extras=extras,
         )

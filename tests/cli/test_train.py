@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from shell import errors_of, leafwise, refused
 
 from leafwise.cli import extras
-from leafwise.cli.train import read_settings
+from leafwise.cli.arguments import read_settings
 from leafwise.datasets import read_dataset
 from leafwise.imaging import read_image, read_labels, write_labels
 from leafwise.models import read_card

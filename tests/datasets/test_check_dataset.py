@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leafwise.datasets import check_dataset, read_dataset
+from leafwise.datasets import check_dataset, checked_pairs, read_dataset
+from leafwise.errors import DatasetError
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def found_in(folder) -> dict[str, str]:
     assert len({problem.name for problem in problems}) == len(problems)
     for problem in problems:
         assert "\n" not in str(problem)
-        assert str(problem) == f"{problem.file}: {problem.what}; {problem.fix}"
+        doubtful = "doubtful: " if problem.doubt else ""
+        assert str(problem) == f"{problem.file}: {doubtful}{problem.what}; {problem.fix}"
         assert problem.fix
     return {problem.name: problem.what for problem in problems}
 
@@ -63,6 +65,8 @@ def test_everything_is_found_and_in_order(tmp_path, add):
     assert found.pop("empty") == "empty, without any label"
     assert found.pop("mask255") == "a binary mask (values 0 and 255), where instances are expected"
     assert found.pop("pieces") == "a binary mask (one label in 3 pieces), where instances are expected"
+    doubtful = [problem.name for problem in check_dataset(read_dataset(tmp_path)) if problem.doubt]
+    assert doubtful == ["empty", "pieces"]
     assert found.pop("cut").startswith("damaged or cut short")
     assert found.pop("colours").startswith("a colour picture")
     assert not found
@@ -87,6 +91,22 @@ def test_masks_in_one_piece_show_in_the_whole_set(tmp_path, add):
     assert list(found) == ["broken"]
     add("c", [[0, 1, 2]])
     assert list(found_in(tmp_path)) == ["broken"]
+
+
+def test_what_may_be_meant_so_is_no_reason_to_refuse_a_data_set(tmp_path, add):
+    add("empty", np.zeros((3, 4), int))
+    add("parted_by_a_pole", [[1, 0, 1, 0, 1]])
+    with pytest.raises(DatasetError, match=r"parted_by_a_pole\.png: a binary mask \(one label in 3 pieces"):
+        checked_pairs([tmp_path])  # no map has two labels
+    add("two", [[0, 1, 2]])
+    doubts = []
+    assert len(checked_pairs([tmp_path], on_doubt=doubts.append)) == 3
+    (line,) = doubts
+    assert "empty.png: doubtful: empty, without any label" in line
+    assert line.endswith(f"(and 1 more: `leafwise check {tmp_path}`)")
+    add("mask", [[0, 255, 255]])
+    with pytest.raises(DatasetError, match=r"mask\.png: a binary mask \(values 0 and 255\)"):
+        checked_pairs([tmp_path])
 
 
 def test_progress_and_nothing_to_check(tmp_path, add):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leafwise.config import ClusteringSettings
+from leafwise.config import ClusteringSettings, PipelineSettings
 from leafwise.errors import ModelError, SettingsError
 from leafwise.experiments import make_candidates, score_photos, scoring
 from leafwise.experiments.scoring import kept_scores, true_labels
@@ -50,7 +50,27 @@ def test_true_labels_are_cut_to_the_plants_grid_and_foreground():
     settings = make_candidates(["hdbscan"], [ClusteringSettings()], _segment())[0].settings
     np.testing.assert_array_equal(true_labels(plant, settings, truth), truth == 4)
     unseen = replace(plant, foreground=None)
-    np.testing.assert_array_equal(true_labels(unseen, settings, truth), (truth == 4) + 2 * (truth == 9))
+    refined = replace(settings, pipeline=PipelineSettings("hdbscan+cluster_net"))
+    np.testing.assert_array_equal(true_labels(unseen, refined, truth), (truth == 4) + 2 * (truth == 9))
+
+
+@pytest.mark.parametrize(
+    ("steps", "foreground"), [("hdbscan", False), ("hdbscan+mrf", False), ("hdbscan+mrf", True)]
+)
+def test_where_true_labels_would_be_scored_each_pixel_goes_to_the_nearest_true_mean(steps, foreground):
+    truth = np.zeros((4, 6), np.int32)
+    truth[1:3, 0:3], truth[1:3, 3:6] = 5, 7
+    line = truth.astype(np.float32)
+    line[1, 2] = 6.9  # of leaf 5, and looks like leaf 7
+    line[0, 0] = 4.9  # ground that looks like leaf 5
+    plant = SeenPlant(Square(0, 0, 6), np.zeros((1, 6, 6), np.float32), None)
+    plant.embeddings[0, :4] = line
+    if foreground:
+        plant = replace(plant, foreground=(plant.embeddings[0] > 0).astype(np.float32))
+    settings = make_candidates([steps], [ClusteringSettings()], _segment())[0].settings
+    expected = np.zeros((6, 6), np.int32)
+    expected[1:3, 0:3], expected[1:3, 3:6], expected[1, 2], expected[0, 0] = 1, 2, 2, 1
+    np.testing.assert_array_equal(true_labels(plant, settings, truth), expected)
 
 
 def test_a_model_without_cluster_net_is_refused(tiny_model, painted):

@@ -13,7 +13,9 @@ from leafwise.cli.console import plain
 def check(
     dataset: Annotated[Path, typer.Argument(help="A CVPPP folder, or one with images/ and labels/.")],
 ) -> None:
-    """Say what is wrong with a data set: pairs missing, sizes that differ, binary masks, empty maps.
+    """Say what is wrong with a data set: pairs missing, sizes that differ, binary masks.
+
+    What may be meant so, such as an empty map, is doubtful: no reason to refuse the data set.
 
     \b
     Examples:
@@ -28,8 +30,10 @@ def check(
         problems = check_dataset(pairs, progress=lambda done, _: bar.update(task, completed=done))
     show = plain()
     for problem in problems:
-        show.print(f"{problem.file}: {problem.what}; {problem.fix}")
+        show.print(str(problem))
     groups = len({pair.group for pair in pairs})
-    show.print(f"{len(pairs)} pairs in {groups} groups, {len(problems)} problems")
-    if problems:
+    n_doubts = sum(problem.doubt for problem in problems)
+    doubts = f", {n_doubts} doubtful" if n_doubts else ""
+    show.print(f"{len(pairs)} pairs in {groups} groups, {len(problems) - n_doubts} problems{doubts}")
+    if len(problems) > n_doubts:
         raise typer.Exit(1)

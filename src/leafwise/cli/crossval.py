@@ -81,8 +81,7 @@ def crossval(
     from json import dumps
 
     from leafwise.batch import core_count
-    from leafwise.cli.arguments import split_names
-    from leafwise.cli.train import checked_pairs, read_settings
+    from leafwise.cli.arguments import read_pairs, read_settings, split_names
     from leafwise.config import to_dict
     from leafwise.datasets import set_name, set_of
     from leafwise.experiments import cross_validate, grid_candidates, prepare_folds, varied, without_nan
@@ -90,7 +89,7 @@ def crossval(
 
     settings = read_settings(config, set_ or [], goes_on=from_ is not None)
     show = plain()
-    pairs = checked_pairs(datasets)
+    pairs = read_pairs(datasets)
     parts = prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed, by_group=by_group)
     result = cross_validate(
         replace(parts, splits=parts.splits[:only]),

@@ -70,8 +70,7 @@ def evaluate(
 
     require_training()
     from leafwise.batch import core_count
-    from leafwise.cli.arguments import split_names
-    from leafwise.cli.train import checked_pairs
+    from leafwise.cli.arguments import read_pairs, split_names
     from leafwise.config import apply_overrides
     from leafwise.experiments import evaluate as run
     from leafwise.experiments import unseen_by, usual_pipelines, write_evaluation
@@ -81,7 +80,7 @@ def evaluate(
     loaded = load_model(model or DEFAULT_MODEL)
     settings = apply_overrides(loaded.card.segment, set_ or [])
     names = split_names(pipelines) if pipelines else usual_pipelines(loaded, settings)
-    pairs = checked_pairs([dataset])
+    pairs = read_pairs([dataset])
     if only_unseen:
         pairs = unseen_by(loaded.folder, pairs)
     with photo_bar("Evaluating", plain(stderr=True), transient=True) as bar:

@@ -71,8 +71,7 @@ def table1(
     from leafwise.cli.extras import require_training
 
     require_training()
-    from leafwise.cli.arguments import split_names
-    from leafwise.cli.train import checked_pairs, read_settings
+    from leafwise.cli.arguments import read_pairs, read_settings, split_names
     from leafwise.config import apply_overrides
     from leafwise.datasets.synthetic import PlantSet, write_plants
     from leafwise.errors import SettingsError
@@ -93,7 +92,7 @@ def table1(
     chosen = split_names(variants)
     if unknown := [name for name in chosen if name not in every]:
         raise SettingsError(f"no loss variant {unknown[0]!r}; there are: {', '.join(every)}")
-    pairs = checked_pairs([dataset])
+    pairs = read_pairs([dataset])
     parts = prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed)
     parts = replace(parts, splits=parts.splits[:only])
     candidates = grid_candidates(settings, split_names(pipelines) if pipelines else PIPELINES, grid or [])

@@ -8,8 +8,6 @@ import typer
 from leafwise.cli.console import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from leafwise.config import RunSettings
     from leafwise.datasets import Pair, Split
 
@@ -62,6 +60,7 @@ def train(
     require_training()
     from lightning.fabric.utilities import rank_zero_only
 
+    from leafwise.cli.arguments import read_pairs, read_settings
     from leafwise.training import SETTINGS_NAME, SPLIT_NAME, Hardware
     from leafwise.training import train as train_model
 
@@ -69,7 +68,7 @@ def train(
     if resume and config is None and written.is_file():
         config = written
     settings = read_settings(config, set_ or [], from_)
-    pairs = checked_pairs(datasets)
+    pairs = read_pairs(datasets)
     earlier = out / SPLIT_NAME
     if resume and split is None and earlier.is_file():
         split = earlier
@@ -85,45 +84,6 @@ def train(
     )
     show = rank_zero_only(plain().print)  # on several devices, each runs this command
     show(f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {folder}")
-
-
-def read_settings(
-    config: Path | None, overrides: list[str], start: str | None = None, *, goes_on: bool = False
-) -> "RunSettings":
-    """The default settings, or those of a TOML file, with a starting model's network and with overrides.
-
-    A training that goes on from weights has views of the full size at once, unless a file or override says otherwise.
-    """
-    from leafwise.config import RunSettings, apply_overrides, from_dict, read_toml, to_dict
-    from leafwise.errors import SettingsError
-    from leafwise.models import find_model, read_card
-
-    tables = read_toml(config) if config else {}
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise SettingsError(f"{config}: {name} must be a table, [{name}]")
-    if start or goes_on:  # small views would teach again what is known
-        tables["training"] = {"grow_from": 0} | tables.get("training", {})
-    if start:  # the network and how it looks at photos come from the model
-        card = read_card(find_model(start))
-        for section in ("net", "looks", "loss", "pipeline", "clustering", "refine"):
-            tables[section] = to_dict(getattr(card, section)) | tables.get(section, {})
-    return apply_overrides(from_dict(RunSettings, tables, where=str(config or "settings")), overrides)
-
-
-def checked_pairs(datasets: "Sequence[Path]") -> "list[Pair]":
-    """The pairs of data sets. Raises DatasetError, naming all that is wrong, where they are not fit to train on."""
-    from leafwise.datasets import check_dataset, read_dataset, read_datasets
-    from leafwise.errors import DatasetError
-
-    pairs = read_datasets(datasets)
-    for dataset in datasets:
-        problems = check_dataset(read_dataset(dataset))
-        if problems:
-            first = problems[0]
-            more = f" (and {len(problems) - 1} more: `leafwise check {dataset}`)" if len(problems) > 1 else ""
-            raise DatasetError(f"{first.file}: {first.what}; {first.fix}{more}")
-    return pairs
 
 
 def _split(pairs: "list[Pair]", settings: "RunSettings", split: Path | None, *, by_group: bool) -> "Split":

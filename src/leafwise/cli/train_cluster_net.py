@@ -55,7 +55,7 @@ def train_cluster_net(
     from leafwise.cli.extras import require_training
 
     require_training()
-    from leafwise.cli.train import checked_pairs, read_settings
+    from leafwise.cli.arguments import read_pairs, read_settings
     from leafwise.datasets import read_folds
     from leafwise.errors import DatasetError, SettingsError
     from leafwise.training import SETTINGS_NAME, Hardware
@@ -66,7 +66,7 @@ def train_cluster_net(
     if resume and config is None and (out / SETTINGS_NAME).is_file():
         config = out / SETTINGS_NAME
     settings = read_settings(config, set_ or []).cluster_net
-    pairs = checked_pairs(datasets)
+    pairs = read_pairs(datasets)
     others = []
     if crossval is not None:
         folds = read_folds(crossval / "folds.json", pairs).splits

@@ -1,6 +1,6 @@
 """Data sets of photos with label maps: reading, checking, splitting; `datasets.synthetic` draws some."""
 
-from leafwise.datasets.check import Problem, check_dataset
+from leafwise.datasets.check import Problem, check_dataset, checked_pairs
 from leafwise.datasets.pairs import GROUP_PATTERN, Pair, group_of
 from leafwise.datasets.read import read_dataset, read_datasets, set_name, set_of
 from leafwise.datasets.roles import listed
@@ -23,6 +23,7 @@ __all__ = [
     "Problem",
     "Split",
     "check_dataset",
+    "checked_pairs",
     "group_of",
     "learnt_names",
     "listed",

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leafwise.batch import IN_FLIGHT, Workers
+from leafwise.clustering import centers_of, nearest_center
 from leafwise.config import ClusteringSettings, LookSettings, PipelineSettings, SegmentSettings
 from leafwise.datasets import Pair
 from leafwise.imaging import cut_labels, read_image, read_labels, write_text
@@ -150,7 +151,7 @@ def leaves_of(
     """The leaves of a photo by a candidate; `starts` keeps the clusterings that several of them share."""
     settings = candidate.settings
     starts = {} if starts is None else starts
-    key = candidate.true_means or (settings.pipeline.clustering, settings.clustering)
+    key = candidate.pipeline if candidate.true_means else (settings.pipeline.clustering, settings.clustering)
     if key not in starts:
         first = partial(true_labels, truth=truth) if candidate.true_means else cluster
         starts[key] = [first(plant, settings) for plant in seen]
@@ -159,10 +160,31 @@ def leaves_of(
 
 
 def true_labels(plant: SeenPlant, settings: SegmentSettings, truth: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The true leaves int32 (H, W) on a plant's grid (h, w), without gaps, on its foreground where it has one."""
+    """The true leaves int32 (H, W) on a plant's grid (h, w), without gaps, on its foreground where it has one.
+
+    Later steps find their means in these labels. Where they would take over the labels themselves, the truth would be
+    scored against itself: there each pixel goes to the nearest of the means, that of the background among them where
+    the network knows no foreground.
+    """
     labels = cut_labels(truth, plant.square, plant.embeddings.shape[1])
     inside = plant.inside(settings.clustering.foreground_threshold)
-    return compact_labels(labels if inside is None else labels * inside)[0]
+    labels = compact_labels(labels if inside is None else labels * inside)[0]
+    refinements = settings.pipeline.refinements
+    takes_over = refinements[:1] == ("mrf",) or (inside is None and not refinements)
+    return _to_nearest_mean(plant.embeddings, labels, inside) if takes_over and labels.any() else labels
+
+
+def _to_nearest_mean(
+    embeddings: NDArray[np.float32], labels: NDArray[np.int32], inside: NDArray[np.bool_] | None
+) -> NDArray[np.int32]:
+    """Each pixel inside to the mean embedding (D,) that is nearest: (D, h, w), labels (h, w) -> labels (h, w)."""
+    everywhere = np.ones(labels.shape, bool)
+    members, shown = (everywhere, everywhere) if inside is None else (labels > 0, inside)
+    values, numbers = np.unique(labels[members], return_inverse=True)
+    centers = centers_of(embeddings[:, members].T, numbers.astype(np.int32))
+    found = np.zeros_like(labels)
+    found[shown] = values[nearest_center(embeddings[:, shown].T, centers)]
+    return compact_labels(found)[0]
 
 
 def _score_photo(

@@ -1,5 +1,6 @@
 """Using a model needs nothing of the extra `train`: run where none of it can be imported."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,18 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = CoreOnly
 """
 
 COMMAND = "from leafwise.cli.main import run; sys.argv[0] = 'leafwise'; run()"
+
+COMMANDS = """
+import json
+from leafwise.cli.main import run
+
+for command in json.loads(sys.argv[1]):
+    sys.argv = ["leafwise", *command]
+    try:
+        run()
+    except SystemExit as end:
+        assert not end.code, (command, end.code)
+"""
 
 
 def python_without_training(code: str, *args: str) -> subprocess.CompletedProcess[str]:
@@ -72,16 +85,18 @@ print(*names)
 
 def test_photos_are_drawn_segmented_and_scored_without_the_extra(tmp_path: Path) -> None:
     plants, leaves = tmp_path / "plants", tmp_path / "leaves"
-    for args in (
+    commands = (
         ("synth", "--out", plants, "--count", "2", "--height", "160", "--width", "176"),
         ("segment", plants / "images", "--out", leaves, "--workers", "1"),
         ("score", leaves, plants / "labels", "--json", tmp_path / "scores.json"),
-    ):
-        result = leafwise_without_training(*map(str, args))
-        assert result.returncode == 0, result.stderr
+        ("evaluate", plants, "--model", "rosette-fast", "--workers", "1", "--out", tmp_path / "scored"),
+    )
+    result = python_without_training(COMMANDS, json.dumps(commands, default=str))
+    assert result.returncode == 0, result.stderr
     assert len(list(leaves.glob("*_overlay.png"))) == 2
     assert (leaves / "leaves.csv").is_file()
     assert (tmp_path / "scores.json").is_file()
+    assert (tmp_path / "scored" / "summary.json").is_file()
 
 
 @pytest.mark.parametrize("command", ["info", "models"])

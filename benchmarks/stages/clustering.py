@@ -140,14 +140,15 @@ def _what_photos(material: Material, seen: Sequence[Seen]) -> Note:
 
 
 def _chosen(samples: Sequence[Sample], settings: SegmentSettings) -> Iterator[Result]:
-    """Scores of whole photos, each under the setting of `experiments.grid.GRIDS` that is the best on the other folds."""
+    """Scores of whole photos, each under the setting of `experiments.grid.GRIDS` that is best on other folds."""
     if not find_spec("torch"):
         yield Note("clustering", "The choice of settings needs the extra train: pip install '.[train]'.")
         return
     import pandas as pd
 
     from leafwise.config import RunSettings
-    from leafwise.experiments import grid_candidates, score_photos
+    from leafwise.evaluation import score_photos
+    from leafwise.experiments import grid_candidates
     from leafwise.experiments.choice import chosen_elsewhere
     from leafwise.experiments.grid import GRIDS
 

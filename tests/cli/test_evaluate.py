@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from shell import errors_of, leafwise, refused
 
-from leafwise.datasets import Folds, Split, read_dataset, write_folds
+from leafwise.datasets import Folds, Seen, Split, read_dataset, write_folds
 from leafwise.imaging import read_image, read_labels
 from leafwise.metrics import score_labels
 from leafwise.segmenter import Segmenter
@@ -113,6 +113,11 @@ def test_photos_that_the_training_has_seen_are_left_out_where_asked(dataset, lea
     assert result.exit_code == 0, result.output
     scored = pd.read_csv(tmp_path / "out" / "photos.csv", dtype=str)["photo"]
     assert sorted(scored) == sorted(pair.name for pair in pairs[2:])
+    assert "2 of 6 photos are left out: the model has seen them" in result.stderr
+    assert "not known" not in result.stderr
+    write_folds(model.parent / "split.json", Folds(0, False, (split,)), seen=Seen(unknown="rosette"))
+    result = leafwise("evaluate", dataset, "--model", model, "--only-unseen", "--workers", "1")
+    assert "its training went on from rosette, and what that has seen is not known" in result.stderr
 
 
 def test_what_a_model_has_seen_must_be_known_and_leave_something(dataset, leafy_model, tmp_path):

@@ -37,7 +37,7 @@ def seeing_model(tiny_model, tmp_path_factory):
     return folder
 
 
-def test_the_validation_photos_of_a_split_train_it(dataset, seeing_model, tmp_path):
+def test_the_validation_photos_of_a_split_train_it(dataset, seeing_model, ready_networks, tmp_path):
     split = {"train": ["p0", "p1"], "validation": ["p2", "p3"]}
     folds = {"seed": 0, "by_group": False, "splits": [split]}
     (tmp_path / "split.json").write_text(json.dumps(folds))
@@ -95,6 +95,8 @@ def test_what_cannot_be_is_refused_in_one_line(dataset, seeing_model, tmp_path):
     assert "no model 'rosete'" in refused(*arguments_of(dataset, "rosete", tmp_path / "a"))
     wrong = refused(*arguments_of(dataset, seeing_model, tmp_path / "b", "--set", "cluster_net.widt=3"))
     assert "did you mean width?" in wrong
+    other = refused(*arguments_of(dataset, seeing_model, tmp_path / "b", "--set", "training.epochs=3"))
+    assert "--set training.epochs=3: says nothing of ClusterNet" in other
     assert "folds.json" in refused(
         *arguments_of(dataset, seeing_model, tmp_path / "c", "--crossval", tmp_path)
     )

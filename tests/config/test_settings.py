@@ -117,6 +117,8 @@ from leafwise.errors import SettingsError
         (ClusterNetSettings, "window", 40),  # no multiple of 16
         (ClusterNetSettings, "means", "guessed"),
         (ClusterNetSettings, "positive_weight", -1.0),
+        (TrainingSettings, "seed", 1 << 32),
+        (TrainingSettings, "milestones", (0, 5)),
         (TrainingSettings, "averaging", 1.0),
         (TrainingSettings, "validation_share", 1.0),
     ],
@@ -265,6 +267,8 @@ def test_a_folder_is_no_toml_file(tmp_path):
         ({"net": {"decoder": "heavy"}}, "one of light, paper; it is 'heavy'"),
         ({"net": {"decoder": ["light"]}}, "one of light, paper"),
         ({"training": {"epochs": 0}}, "at least 1"),
+        ({"looks": {"margin": float("inf")}}, "margin must be a finite number"),
+        ({"clustering": {"seed_radius": float("nan")}}, "seed_radius must be a finite number"),
     ],
 )
 def test_a_wrong_table_is_refused_with_the_way_out(tables, message):

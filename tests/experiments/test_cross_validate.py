@@ -20,18 +20,18 @@ from leafwise.config import (
     to_dict,
     to_toml,
 )
-from leafwise.datasets import Folds, Pair, Split, make_folds, write_folds
+from leafwise.datasets import Folds, Pair, Seen, Split, make_folds, write_folds
 from leafwise.errors import DatasetError, OutputError, SettingsError
+from leafwise.evaluation import make_candidates
 from leafwise.experiments import (
     clustering_grid,
     cross_validate,
     grid_candidates,
-    make_candidates,
     prepare_folds,
     varied,
 )
 from leafwise.experiments import crossval as module
-from leafwise.experiments.crossval import unseen_start
+from leafwise.experiments.crossval import trained_once, unseen_start
 from leafwise.experiments.grid import combinations
 
 SETTINGS = RunSettings()
@@ -258,8 +258,8 @@ def shown(monkeypatch):
         trained[folder] = list(others)
         (folder / "model").mkdir(parents=True)
         learnt = Split(tuple(pair for _, its in others for pair in its), ())
-        model_has_seen = [f"p{i}" for i in range(6)]
-        write_folds(folder / "split.json", Folds(0, False, (learnt,)), seen=model_has_seen)
+        model_has_seen = frozenset(f"p{i}" for i in range(6))
+        write_folds(folder / "split.json", Folds(0, False, (learnt,)), seen=Seen(model_has_seen))
         (folder / "settings.toml").write_text(tomli_w.dumps({"cluster_net": to_dict(settings)}))
         return folder / "model"
 
@@ -369,7 +369,9 @@ def test_what_a_start_had_seen_before_counts_too(pairs, tmp_path):
     trained_fold(tmp_path / "before" / "fold1", [0], pairs)
     names = (Pair("p0", pairs[0].image, pairs[0].labels, "g"),)
     write_folds(
-        tmp_path / "before" / "fold1" / "split.json", Folds(0, False, (Split(names, ()),)), seen=["p5"]
+        tmp_path / "before" / "fold1" / "split.json",
+        Folds(0, False, (Split(names, ()),)),
+        seen=Seen(frozenset(["p5"])),
     )
     with pytest.raises(DatasetError, match="has seen p5"):
         unseen_start(tmp_path / "before", 1, Split((), tuple(pairs[4:])))
@@ -389,6 +391,21 @@ def test_folds_that_leave_photos_out_are_refused(pairs, tmp_path):
         prepare_folds(pairs, tmp_path, n_folds=2, seed=0)
     with pytest.raises(DatasetError, match="not by group"):
         prepare_folds(pairs[:4], tmp_path, n_folds=2, seed=0, by_group=True)
+
+
+def test_a_photo_that_two_folds_hold_out_is_refused(pairs, tmp_path):
+    splits = (Split(tuple(pairs[:2]), tuple(pairs[2:])), Split(tuple(pairs[3:]), tuple(pairs[:3])))
+    write_folds(tmp_path / "folds.json", Folds(0, False, splits))
+    with pytest.raises(DatasetError, match=r"folds\.json: held out in two folds: p2; hold"):
+        prepare_folds(pairs, tmp_path, n_folds=2, seed=0)
+
+
+def test_a_fold_that_was_trained_on_other_photos_is_not_taken(pairs, tmp_path):
+    trained_fold(tmp_path / "fold1", [0, 1, 2], pairs)
+    (tmp_path / "fold1" / "settings.toml").write_text(to_toml(SETTINGS))
+    assert trained_once(pairs[:3], tmp_path / "fold1", SETTINGS) == tmp_path / "fold1" / "model"
+    with pytest.raises(OutputError, match=r"fold1: holds a training of other photos \(p0, p3\)"):
+        trained_once(pairs[1:4], tmp_path / "fold1", SETTINGS)
 
 
 def test_a_start_that_is_refused_is_not_written_down(pairs, tmp_path):

@@ -5,7 +5,8 @@ import pytest
 
 from leafwise.config import LossSettings, PipelineSettings, RunSettings
 from leafwise.datasets import Pair, make_folds
-from leafwise.experiments import Table1, grid_candidates, loss_variants, make_candidates, run_table1
+from leafwise.evaluation import make_candidates
+from leafwise.experiments import Table1, grid_candidates, loss_variants, run_table1
 from leafwise.experiments import crossval as stages
 from leafwise.experiments import table1 as module
 

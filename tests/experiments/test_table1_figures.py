@@ -9,9 +9,9 @@ import pytest
 
 from leafwise.config import LossSettings, RunSettings
 from leafwise.datasets import Folds, Split
+from leafwise.evaluation.scoring import make_candidates, score_photos
+from leafwise.evaluation.sheets import MAX_CELL
 from leafwise.experiments import choice
-from leafwise.experiments.scoring import make_candidates, score_photos
-from leafwise.experiments.sheets import MAX_CELL
 from leafwise.experiments.table1 import Table1
 from leafwise.experiments.table1_figures import draw_figure5, draw_figure6, spread_over
 from leafwise.experiments.table1_report import report_table1
@@ -31,21 +31,21 @@ def run_settings(card):
 
 
 @pytest.fixture
-def candidates(color_model):
-    settings = read_card(color_model).segment
+def candidates(painted_model):
+    settings = read_card(painted_model).segment
     return make_candidates(PIPELINES, [settings.clustering], settings)
 
 
-def test_figure_5_has_a_column_for_photo_truth_and_each_candidate(color_model, painted, candidates):
-    sheet = draw_figure5(color_model, painted, candidates)
+def test_figure_5_has_a_column_for_photo_truth_and_each_candidate(painted_model, painted, candidates):
+    sheet = draw_figure5(painted_model, painted, candidates)
     assert sheet.dtype == np.uint8
     assert sheet.shape[1] == 6 * 399 + GAP  # 2400 pixels at most
-    one = draw_figure5(color_model, painted[:1], candidates[:1])
+    one = draw_figure5(painted_model, painted[:1], candidates[:1])
     assert one.shape[1] == 3 * (MAX_CELL + GAP) + GAP
 
 
-def test_figure_6_is_the_photo_whose_ghost_takes_the_most_background(color_model, painted, candidates):
-    example = draw_figure6(color_model, painted, candidates[2])
+def test_figure_6_is_the_photo_whose_ghost_takes_the_most_background(painted_model, painted, candidates):
+    example = draw_figure6(painted_model, painted, candidates[2])
     assert example.photo == "plant1"
     assert example.without == 100  # a likelihood of 0.91 on all of the soil
     assert example.with_background == 0
@@ -57,14 +57,14 @@ def test_figure_6_is_the_photo_whose_ghost_takes_the_most_background(color_model
     assert columns[1] < columns[2] < columns[3]
 
 
-def test_without_a_ghost_nothing_is_taken(color_model, painted, candidates):
-    example = draw_figure6(color_model, [painted[0]], candidates[2])
+def test_without_a_ghost_nothing_is_taken(painted_model, painted, candidates):
+    example = draw_figure6(painted_model, [painted[0]], candidates[2])
     assert (example.photo, example.without, example.with_background) == ("plant0", 0, 0)
 
 
-def test_figure_6_needs_a_mask_on_some_photo(color_model, painted, candidates):
-    assert draw_figure6(color_model, [], candidates[2]) is None
-    assert draw_figure6(color_model, painted, candidates[0]) is None  # no ClusterNet, no masks
+def test_figure_6_needs_a_mask_on_some_photo(painted_model, painted, candidates):
+    assert draw_figure6(painted_model, [], candidates[2]) is None
+    assert draw_figure6(painted_model, painted, candidates[0]) is None  # no ClusterNet, no masks
 
 
 def test_photos_are_taken_from_good_to_bad():
@@ -90,8 +90,8 @@ def table_and_folds(model, painted, out, pipelines):
     return table, Folds(0, False, (Split(others, tuple(painted)),)), run_settings(loaded.card), candidates
 
 
-def test_a_run_is_reported_with_both_figures(color_model, painted, tmp_path):
-    table, folds, settings, candidates = table_and_folds(color_model, painted, tmp_path, PIPELINES)
+def test_a_run_is_reported_with_both_figures(painted_model, painted, tmp_path):
+    table, folds, settings, candidates = table_and_folds(painted_model, painted, tmp_path, PIPELINES)
     assert table.photos["number"].unique().tolist() == [1, 3, 5, 6]
     report_table1(table, tmp_path, settings, folds, candidates, n_shown=2)
     text = (tmp_path / "table1.md").read_text()
@@ -107,9 +107,9 @@ def test_a_run_is_reported_with_both_figures(color_model, painted, tmp_path):
 
 
 def test_without_clusternet_alone_in_the_table_the_page_says_why_figure_6_is_missing(
-    color_model, painted, tmp_path
+    painted_model, painted, tmp_path
 ):
-    table, folds, settings, candidates = table_and_folds(color_model, painted, tmp_path, PIPELINES[:2])
+    table, folds, settings, candidates = table_and_folds(painted_model, painted, tmp_path, PIPELINES[:2])
     report_table1(table, tmp_path, settings, folds, candidates)
     text = (tmp_path / "table1.md").read_text()
     assert "is not drawn: no pipeline of this table" in text

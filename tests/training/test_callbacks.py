@@ -6,7 +6,7 @@ import torch
 from rich.console import Console
 
 from leafwise.imaging import read_image
-from leafwise.training.callbacks import BothEnds, Pictures, RunProgress, running_average
+from leafwise.training.callbacks import BothEnds, MovableCheckpoint, Pictures, RunProgress, running_average
 
 
 def trainer_at(step, *, epoch=0, **more):
@@ -123,3 +123,19 @@ def test_a_short_training_is_not_an_average_of_its_first_weights():
     ramp = list(range(80))
     assert averaged(ramp, 0.995) > 65  # with a fixed decay it would be below 14
     assert averaged(list(range(5000)), 0.9) == pytest.approx(4999 - 9, abs=0.1)
+
+
+def test_the_best_score_is_known_in_a_folder_that_has_moved(tmp_path):
+    before, after = (
+        MovableCheckpoint(tmp_path / name, filename="best", monitor="val_sbd") for name in ("old", "new")
+    )
+    path = str((tmp_path / "old" / "best.ckpt").resolve())
+    before.best_model_path = before.kth_best_model_path = path
+    before.best_model_score = before.kth_value = torch.tensor(81.5)
+    before.best_k_models = {path: torch.tensor(81.5)}
+    after.load_state_dict(before.state_dict())
+    moved = str((tmp_path / "new" / "best.ckpt").resolve())
+    assert (after.best_model_score, after.best_model_path) == (81.5, moved)
+    assert after.best_k_models == {moved: 81.5}
+    assert after.kth_best_model_path == moved
+    assert not after.last_model_path

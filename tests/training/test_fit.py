@@ -13,7 +13,7 @@ from lightning.fabric.utilities import rank_zero_only
 from safetensors.torch import load_file
 
 from leafwise.config import RunSettings, TrainingSettings, from_dict, read_toml
-from leafwise.datasets import read_folds
+from leafwise.datasets import Folds, Pair, Split, read_folds, seen_in, write_folds
 from leafwise.errors import DatasetError, ModelError, OutputError, SettingsError
 from leafwise.models import read_card, write_card
 from leafwise.nets import EmbeddingNet, load_weights
@@ -75,7 +75,7 @@ def test_the_card_says_what_was_trained_on_and_how_it_did(train_small, tmp_path)
 
 
 def test_the_card_has_no_step_that_the_model_cannot_take_yet(train_small, tmp_path):
-    pipeline = {"steps": "seeded+mrf+cluster_net"}
+    pipeline = {"steps": "seeded+mrf+cluster_net+mrf"}
     card = train_small(validation=0, training=ONE_EPOCH, pipeline=pipeline, refine={"mrf_reduction": 2}).card
     assert card.pipeline.steps == "seeded+mrf"  # a ClusterNet is trained later
     assert card.refine.mrf_reduction == 2
@@ -225,19 +225,56 @@ def test_a_resumed_run_knows_the_model_that_it_started_from(train_small, interru
     with pytest.raises(KeyboardInterrupt):
         train_small(start=licensed, training=ONE_EPOCH | {"start_share": 0.5})
     card = train_small(resume=True, training=ONE_EPOCH | {"start_share": 0.5}).card
-    with pytest.raises(OutputError, match=r"its run started from .*licensed; leave --from out"):
+    with pytest.raises(OutputError, match=r"its run started from .*licensed; start from that again"):
         train_small(resume=True, start=tiny_model, training=ONE_EPOCH | {"start_share": 0.5})
     assert card.licence == "research only"
     assert "from the weights of tiny" in card.trained_on
 
 
 def test_a_run_whose_model_is_there_is_done(train_small, tmp_path):
-    train_small(training=ONE_EPOCH)
-    (tmp_path / "run" / "model").mkdir()
-    (tmp_path / "run" / "model" / "model.toml").touch()
+    card, model = train_small(training=ONE_EPOCH).card, tmp_path / "run" / "model"
+    model.mkdir()
+    write_card(card, model)
     (tmp_path / "run" / "checkpoints" / "last.ckpt").unlink()
     train_small(training=ONE_EPOCH, resume=True)
     assert not (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()
+    assert read_card(model) == card
+
+
+def test_a_finished_run_takes_how_its_model_is_used(train_small, tmp_path):
+    card, model = train_small(training=ONE_EPOCH).card, tmp_path / "run" / "model"
+    model.mkdir()
+    write_card(card, model)
+    used = {
+        "looks": {"turns": 5},
+        "clustering": {"seed_radius": 1.9},
+        "pipeline": {"steps": "seeded+cluster_net"},
+    }
+    train_small(training=ONE_EPOCH, resume=True, **used)
+    changed = read_card(model)
+    assert (changed.looks.turns, changed.clustering.seed_radius, changed.pipeline.steps) == (5, 1.9, "seeded")
+    assert changed.scores == {}  # they were of the former use
+    assert from_dict(RunSettings, read_toml(tmp_path / "run" / "settings.toml")).looks.turns == 5
+
+
+def test_a_run_of_other_photos_is_not_resumed(train_small, tmp_path):
+    train_small(training=ONE_EPOCH)
+    split = tmp_path / "run" / "split.json"
+    split.write_text(split.read_text().replace("p5", "p0"))
+    with pytest.raises(OutputError, match=r"run: holds a training of other photos \(p0, p5\); name another"):
+        train_small(training=ONE_EPOCH, resume=True)
+
+
+def test_what_a_start_has_seen_is_written_down_where_it_is_known(train_small, tiny_model, tmp_path):
+    first = shutil.copytree(tiny_model, tmp_path / "first" / "model")
+    train_small("second", start=first, training=ONE_EPOCH)
+    seen = seen_in(tmp_path / "second" / "split.json")
+    assert (seen.names, seen.unknown) == ({"p2", "p3", "p4", "p5"}, str(first.resolve()))
+    names = tuple(Pair(name, tmp_path, tmp_path, name) for name in ("old1", "old2"))
+    write_folds(tmp_path / "first" / "split.json", Folds(0, False, (Split(names, ()),)))
+    train_small("third", start=first, training=ONE_EPOCH)
+    seen = seen_in(tmp_path / "third" / "split.json")
+    assert (seen.names, seen.unknown) == ({"p2", "p3", "p4", "p5", "old1", "old2"}, "")
 
 
 def test_a_resumed_run_keeps_its_settings(train_small, tmp_path):

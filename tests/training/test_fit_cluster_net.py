@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from leafwise.config import ClusterNetSettings
-from leafwise.datasets import trained_names
-from leafwise.errors import DatasetError, ModelError, OutputError
+from leafwise.datasets import seen_in
+from leafwise.errors import DatasetError, LeafwiseError, ModelError, OutputError
 from leafwise.models import load_model, read_card, write_card
 from leafwise.nets import ClusterNet
 from leafwise.segmenter import Segmenter
@@ -60,7 +60,17 @@ def test_a_second_run_in_one_folder_is_refused(run, pairs, seeing_model):
 
 def test_what_it_learnt_from_is_written_down(run, pairs, seeing_model):
     out, _ = run
-    assert trained_names(out / "split.json") == {pair.name for pair in pairs[:2]}
+    seen = seen_in(out / "split.json")
+    assert seen.names == {pair.name for pair in pairs[:2]}
+    assert seen.unknown == str(seeing_model.resolve())  # what taught the embeddings is not known
+
+
+def test_a_run_of_another_model_or_of_other_photos_is_not_resumed(run, pairs, seeing_model, tiny_model):
+    out, _ = run
+    with pytest.raises(OutputError, match=r"its run started from .*; start from that again"):
+        train_cluster_net(pairs[:2], tiny_model, out, SMALL, resume=True, hardware=CPU)
+    with pytest.raises(OutputError, match="holds a training of other photos"):
+        train_cluster_net(pairs[:3], seeing_model, out, SMALL, resume=True, hardware=CPU)
 
 
 def test_a_resumed_run_keeps_its_settings(run, pairs, seeing_model, tmp_path):
@@ -77,10 +87,11 @@ def test_models_of_other_grids_are_refused(pairs, seeing_model, tmp_path):
     card = read_card(coarse)
     looks = replace(card.looks, input_size=2 * card.looks.input_size)
     write_card(replace(card, looks=looks), coarse)
-    with pytest.raises(ModelError, match="different sizes"):
-        train_cluster_net(
-            pairs[:1], seeing_model, tmp_path / "out", SMALL, others=[(coarse, pairs[1:2])], hardware=CPU
-        )
+    for own in (pairs[:1], []):  # the model's own grid counts where others show all photos, too
+        with pytest.raises(ModelError, match="different sizes"):
+            train_cluster_net(
+                own, seeing_model, tmp_path / "out", SMALL, others=[(coarse, pairs[1:2])], hardware=CPU
+            )
 
 
 def test_a_model_that_sees_no_leaf_is_told_of(pairs, tiny_model, tmp_path):
@@ -151,6 +162,15 @@ def test_the_loss_weighs_leaf_pixels():
     chance = net(likelihood).sigmoid().clamp(1e-7, 1 - 1e-7)
     expected = -(7 * masks * chance.log() + (1 - masks) * (1 - chance).log()).mean()
     torch.testing.assert_close(module.training_step((likelihood, masks), 0), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_is_told_with_what_to_do(value):
+    module = ClusterModule(ClusterNet(1).eval(), SMALL, positive_weight=7.0)
+    module.log = lambda *_: None
+    likelihood, masks = torch.full((2, 1, 16, 16), value), torch.ones(2, 16, 16)
+    with pytest.raises(LeafwiseError, match=r"at step 0; lower cluster_net\.learning_rate"):
+        module.training_step((likelihood, masks), 0)
 
 
 def test_the_weight_is_measured_where_it_is_not_set():

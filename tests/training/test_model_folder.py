@@ -23,7 +23,11 @@ def no_export(monkeypatch):
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("hdbscan", "hdbscan+cluster_net"), ("seeded+mrf+cluster_net", "seeded+cluster_net")],
+    [
+        ("hdbscan", "hdbscan+cluster_net"),
+        ("seeded+mrf", "seeded+mrf+cluster_net"),
+        ("seeded+cluster_net+mrf", "seeded+cluster_net+mrf"),
+    ],
 )
 def test_the_new_folder_is_the_model_with_the_net_in_its_pipeline(
     tiny_model, tmp_path, no_export, before, after
@@ -32,12 +36,12 @@ def test_the_new_folder_is_the_model_with_the_net_in_its_pipeline(
     model.mkdir()
     for path in tiny_model.iterdir():
         (model / path.name).write_bytes(path.read_bytes())
-    card = replace(read_card(model), pipeline=PipelineSettings(before))
+    card = replace(read_card(model), pipeline=PipelineSettings(before), scores={"validation": {"sbd": 80.0}})
     write_card(card, model)
     (model / "clusternet.onnx").write_bytes(b"an older net")
     kept = contents_of(model)
     assert add_cluster_net(ClusterNet(1), model, folder) == folder
-    assert read_card(folder) == replace(card, pipeline=PipelineSettings(after))
+    assert read_card(folder) == replace(card, pipeline=PipelineSettings(after), scores={})
     expected = kept | {"clusternet.onnx": b"the net", "model.toml": (folder / "model.toml").read_bytes()}
     assert contents_of(folder) == expected
     assert contents_of(model) == kept

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from leafwise.config import AugmentSettings, LossSettings, NetSettings, RunSettings, TrainingSettings
+from leafwise.errors import LeafwiseError
 from leafwise.nets import EmbeddingNet
 from leafwise.training import module as module_of_training
 from leafwise.training.module import EmbeddingModule
@@ -63,6 +64,16 @@ def test_terms_without_a_weight_are_not_logged(step):
 def test_the_weights_of_the_mean_change_the_loss(step):
     kinds = ("uniform", "key_points", "border")
     assert len({step(pixel_weights=kind, pull_margin=0.0)["loss"] for kind in kinds}) == 3
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_is_told_with_what_to_do(net, monkeypatch, value):
+    monkeypatch.setattr(module_of_training, "foreground_loss", lambda logits, _: logits.sum() * 0 + value)
+    module, logged = EmbeddingModule(net, RunSettings()), []
+    module.log_dict = module.log = lambda *values, **_: logged.append(values)
+    with pytest.raises(LeafwiseError, match=r"at step 0; lower training\.learning_rate"):
+        module.training_step((torch.rand(2, 3, 64, 64), torch.ones(2, 64, 64, dtype=torch.int64)), 0)
+    assert logged == []
 
 
 @pytest.mark.parametrize(("epochs", "epoch", "side"), [(11, 0, 32), (11, 4, 64), (11, 10, 96), (1, 0, 96)])

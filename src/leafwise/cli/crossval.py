@@ -78,14 +78,18 @@ def crossval(
 
     require_training()
     from dataclasses import replace
-    from json import dumps
 
     from leafwise.batch import core_count
     from leafwise.cli.arguments import read_pairs, read_settings, split_names
     from leafwise.config import to_dict
     from leafwise.datasets import set_name, set_of
-    from leafwise.experiments import cross_validate, grid_candidates, prepare_folds, varied, without_nan
-    from leafwise.imaging import write_image, write_text
+    from leafwise.experiments import (
+        cross_validate,
+        grid_candidates,
+        prepare_folds,
+        varied,
+        write_cross_validation,
+    )
 
     settings = read_settings(config, set_ or [], goes_on=from_ is not None)
     show = plain()
@@ -104,13 +108,7 @@ def crossval(
         workers=workers or core_count(),
         on_step=show.print,
     )
-    summary = {
-        "means": without_nan(result.means()),
-        "chosen": {"training": result.variant, **to_dict(result.chosen)},
-    }
-    write_text(out / "summary.json", dumps(summary, indent=2) + "\n")
-    write_text(out / "candidates.csv", result.by_candidate().to_csv(index=False))
-    write_image(out / "worst.png", result.draw_worst())
+    write_cross_validation(result, out)
     table = Table("fold", "photos", "SBD", "FBD", "|DiC|", "DiC", "small", "medium", "large", box=None)
     columns = list(result.means())
     for fold, photos in result.photos.groupby("fold"):

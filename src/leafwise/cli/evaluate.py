@@ -9,7 +9,7 @@ from rich.table import Table
 from leafwise.cli.console import photo_bar, plain
 
 if TYPE_CHECKING:
-    from leafwise.experiments.evaluation import Evaluation
+    from leafwise.evaluation import Evaluation
 
 _COLUMNS = {  # header -> column and digits
     "SBD": ("sbd", 1),
@@ -66,14 +66,11 @@ def evaluate(
       leafwise evaluate dsb2018 --model nuclei
     """
     # heavy: not for --help
-    from leafwise.cli.extras import require_training
-
-    require_training()
     from leafwise.batch import core_count
     from leafwise.cli.arguments import read_pairs, split_names
     from leafwise.config import apply_overrides
-    from leafwise.experiments import evaluate as run
-    from leafwise.experiments import unseen_by, usual_pipelines, write_evaluation
+    from leafwise.evaluation import evaluate as run
+    from leafwise.evaluation import unseen_by, usual_pipelines, write_evaluation
     from leafwise.models import load_model
     from leafwise.segmenter import DEFAULT_MODEL
 
@@ -82,7 +79,9 @@ def evaluate(
     names = split_names(pipelines) if pipelines else usual_pipelines(loaded, settings)
     pairs = read_pairs([dataset])
     if only_unseen:
-        pairs = unseen_by(loaded.folder, pairs)
+        n_pairs, show = len(pairs), plain(stderr=True).print
+        pairs = unseen_by(loaded.folder, pairs, on_doubt=show)
+        show(f"{n_pairs - len(pairs)} of {n_pairs} photos are left out: the model has seen them")
     with photo_bar("Evaluating", plain(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=len(pairs))
         result = run(

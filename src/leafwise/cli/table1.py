@@ -47,6 +47,9 @@ def table1(
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one setting; repeatable."),
     ] = None,
+    by_group: Annotated[
+        bool, typer.Option("--by-group", help="Never part the photos of one plant over two folds.")
+    ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Every stage in minutes, on small synthetic plants: a trial.")
     ] = False,
@@ -93,7 +96,7 @@ def table1(
     if unknown := [name for name in chosen if name not in every]:
         raise SettingsError(f"no loss variant {unknown[0]!r}; there are: {', '.join(every)}")
     pairs = read_pairs([dataset])
-    parts = prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed)
+    parts = prepare_folds(pairs, out, n_folds=folds, seed=settings.training.seed, by_group=by_group)
     parts = replace(parts, splits=parts.splits[:only])
     candidates = grid_candidates(settings, split_names(pipelines) if pipelines else PIPELINES, grid or [])
     show = plain()

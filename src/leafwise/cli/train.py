@@ -61,7 +61,8 @@ def train(
     from lightning.fabric.utilities import rank_zero_only
 
     from leafwise.cli.arguments import read_pairs, read_settings
-    from leafwise.training import SETTINGS_NAME, SPLIT_NAME, Hardware
+    from leafwise.datasets import SPLIT_NAME
+    from leafwise.training import SETTINGS_NAME, Hardware
     from leafwise.training import train as train_model
 
     written = out / SETTINGS_NAME

@@ -65,6 +65,10 @@ def train_cluster_net(
         raise SettingsError("--crossval and --split both say which photos to train on; give one of them")
     if resume and config is None and (out / SETTINGS_NAME).is_file():
         config = out / SETTINGS_NAME
+    if strangers := [one for one in set_ or [] if not one.startswith("cluster_net.")]:
+        raise SettingsError(
+            f"--set {strangers[0]}: says nothing of ClusterNet; its settings are cluster_net.*"
+        )
     settings = read_settings(config, set_ or []).cluster_net
     pairs = read_pairs(datasets)
     others = []

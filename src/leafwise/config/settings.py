@@ -309,6 +309,8 @@ class OptimizerSettings:
             _require(value in allowed, f"{name} must be one of {', '.join(allowed)}; it is {value!r}")
         _require_at_least(1, self, "epochs", "batch_size", "half_cycle_epochs")
         _require_at_least(0, self, "weight_decay", "seed", "lowest_learning_rate")
+        _require(self.seed < 1 << 32, f"seed must be below {1 << 32}; it is {self.seed}")
+        _require(all(epoch >= 1 for epoch in self.milestones), "milestones must be epochs, from 1 on")
         _require(0 < self.warm_up < 1, f"warm_up must lie between 0 and 1; it is {self.warm_up}")
         _require(self.learning_rate > 0, f"learning_rate must be positive; it is {self.learning_rate}")
         _require(

@@ -1,6 +1,7 @@
 """Settings from and to TOML, and overrides from the command line."""
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -101,4 +102,6 @@ def _checked(hint: Any, value: Any, where: str) -> Any:
         raise SettingsError(f"{where} must be {plain.__name__}, it is {value!r}")
     if plain is int and isinstance(value, bool):
         raise SettingsError(f"{where} must be int, it is {value!r}")
+    if plain is float and not math.isfinite(value):
+        raise SettingsError(f"{where} must be a finite number, it is {value!r}")
     return value

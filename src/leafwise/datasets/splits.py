@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from leafwise.datasets.roles import listed, read_json
 from leafwise.errors import DatasetError, SettingsError
 from leafwise.imaging import write_text
 
+_NO_FOLDS = "not a file of folds; write it anew with write_folds"
+SPLIT_NAME = "split.json"  # in a run's folder: what trained, what validated, and what was seen before
+
 
 @dataclass(frozen=True)
 class Split:
@@ -21,6 +25,14 @@ class Split:
 
     train: tuple[Pair, ...]
     validation: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a model has learnt from, as far as it is known."""
+
+    names: frozenset[str] = frozenset()  # of photos
+    unknown: str = ""  # a model that its training went on from and of whose photos nothing is known
 
 
 @dataclass(frozen=True)
@@ -76,10 +88,10 @@ def make_holdout(pairs: Sequence[Pair], *, fraction: float, seed: int, by_group:
     return Folds(seed, by_group, (_split(pairs, held_out),))
 
 
-def write_folds(path: str | os.PathLike[str], folds: Folds, *, seen: Iterable[str] = ()) -> None:
+def write_folds(path: str | os.PathLike[str], folds: Folds, *, seen: Seen = Seen()) -> None:
     """Write seed and names of `folds` as JSON, atomically; OutputError where that fails.
 
-    `seen` are the names of what the model of a training has seen before.
+    `seen` is what the model of a training has seen before.
     """
     content: dict[str, Any] = {
         "seed": folds.seed,
@@ -89,8 +101,10 @@ def write_folds(path: str | os.PathLike[str], folds: Folds, *, seen: Iterable[st
             for split in folds.splits
         ],
     }
-    if seen:
-        content["seen"] = sorted(seen)
+    if seen.names:
+        content["seen"] = sorted(seen.names)
+    if seen.unknown:
+        content["unknown_start"] = seen.unknown
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
@@ -98,7 +112,7 @@ def read_folds(path: str | os.PathLike[str], pairs: Sequence[Pair]) -> Folds:
     """Folds that `write_folds` wrote, with the pairs of the same data set; those not named are left out.
 
     Raises DatasetError for a file that is missing or is none of these, for names that `pairs` lacks, and for
-    names in both halves of a split.
+    names in both halves of a split, or twice in one.
     """
     path = Path(path)
     content = read_json(path)
@@ -106,7 +120,7 @@ def read_folds(path: str | os.PathLike[str], pairs: Sequence[Pair]) -> Folds:
     try:
         seed, by_group, splits = _parse(content)
     except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"{path}: not a file of folds; write it anew with write_folds") from error
+        raise DatasetError(f"{path}: {_NO_FOLDS}") from error
     unknown = sorted({name for halves in splits for half in halves for name in half} - by_name.keys())
     if unknown:
         raise DatasetError(f"{path}: photos that are not there: {listed(unknown)}; add them or split anew")
@@ -114,36 +128,38 @@ def read_folds(path: str | os.PathLike[str], pairs: Sequence[Pair]) -> Folds:
         both = sorted(set(train) & set(validation))
         if both:
             raise DatasetError(f"{path}: in training and validation at once: {listed(both)}; split anew")
+        if twice := _twice(train) + _twice(validation):
+            raise DatasetError(f"{path}: twice in one part: {listed(twice)}; name each photo once")
     halves = [(_take(by_name, train), _take(by_name, validation)) for train, validation in splits]
     return Folds(seed, by_group, tuple(Split(train, validation) for train, validation in halves))
 
 
-def trained_names(path: str | os.PathLike[str]) -> frozenset[str]:
-    """The names of all pairs that train in any split of a file of `write_folds`, or had been seen before.
+def seen_in(path: str | os.PathLike[str]) -> Seen:
+    """The names of all pairs that train in any split of a file of `write_folds`, and what had been seen before.
 
     The pairs need not be there.
 
     Raises DatasetError for a file that is missing or is none of these.
     """
     learnt, seen = _names_in(path)
-    return learnt | seen
+    return Seen(learnt | seen.names, seen.unknown)
 
 
 def learnt_names(path: str | os.PathLike[str]) -> frozenset[str]:
     """The names of all pairs that train in any split of a file of `write_folds`, without what had been seen before.
 
-    Raises DatasetError as `trained_names` does.
+    Raises DatasetError as `seen_in` does.
     """
     return _names_in(path)[0]
 
 
-def _names_in(path: str | os.PathLike[str]) -> tuple[frozenset[str], frozenset[str]]:
+def _names_in(path: str | os.PathLike[str]) -> tuple[frozenset[str], Seen]:
     try:
         content = read_json(Path(path))
         _, _, splits = _parse(content)
-        seen = frozenset(map(str, content.get("seen", [])))
+        seen = Seen(frozenset(map(str, content.get("seen", []))), str(content.get("unknown_start", "")))
     except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"{path}: not a file of folds; write it anew with write_folds") from error
+        raise DatasetError(f"{path}: {_NO_FOLDS}") from error
     return frozenset(name for train, _ in splits for name in train), seen
 
 
@@ -178,12 +194,14 @@ def _shuffled_units(pairs: Sequence[Pair], seed: int, *, by_group: bool) -> list
 
 
 def _by_name(pairs: Sequence[Pair]) -> dict[str, Pair]:
-    by_name = {pair.name: pair for pair in pairs}
-    if len(by_name) < len(pairs):
-        names = [pair.name for pair in pairs]
-        twice = sorted(name for name in by_name if names.count(name) > 1)
+    if twice := _twice([pair.name for pair in pairs]):
         raise DatasetError(f"pairs of the same name: {listed(twice)}; rename the photos")
-    return by_name
+    return {pair.name: pair for pair in pairs}
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    """The names that come more than once, sorted."""
+    return sorted(name for name, times in Counter(names).items() if times > 1)
 
 
 def _split(pairs: Sequence[Pair], validation: Sequence[Pair]) -> Split:
@@ -198,4 +216,6 @@ def _take(by_name: dict[str, Pair], names: Iterable[str]) -> tuple[Pair, ...]:
 
 def _parse(content: Any) -> tuple[int, bool, list[tuple[list[str], list[str]]]]:
     splits = [(list(map(str, s["train"])), list(map(str, s["validation"]))) for s in content["splits"]]
+    if not splits:
+        raise ValueError("no split")
     return int(content["seed"]), bool(content["by_group"]), splits

@@ -1,6 +1,8 @@
 """Cross-validation: each fold's photos are segmented by a model, and with settings, that never saw them."""
 
+import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from leafwise.config import ClusterNetSettings, RunSettings, SegmentSettings, to_dict
 from leafwise.datasets import (
+    SPLIT_NAME,
     Folds,
     Pair,
     Split,
@@ -18,21 +21,21 @@ from leafwise.datasets import (
     listed,
     make_folds,
     read_folds,
-    trained_names,
+    seen_in,
     unseen,
     write_folds,
 )
 from leafwise.errors import DatasetError, OutputError, SettingsError
+from leafwise.evaluation.scoring import METRICS, Candidate, kept_scores, without_nan
+from leafwise.evaluation.sheets import WORST, draw_sheet, found_cells
 from leafwise.experiments.choice import best_candidate, chosen_elsewhere
-from leafwise.experiments.scoring import METRICS, Candidate, kept_scores
-from leafwise.experiments.sheets import WORST, draw_sheet, found_cells
-from leafwise.imaging import make_folder, write_text
+from leafwise.imaging import make_folder, write_image, write_text
 from leafwise.models import load_model
 from leafwise.training import (
     SETTINGS_NAME,
-    SPLIT_NAME,
     TRAINED_BY,
     Hardware,
+    refuse_other_photos,
     refuse_second_run,
     train,
     train_cluster_net,
@@ -103,6 +106,18 @@ class CrossValidation:
             pair = next(pair for pair in pairs if pair.name == row["photo"])
             rows += found_cells([pair], load_model(model), [self.candidates[row["number"]]])
         return draw_sheet(rows)
+
+
+def write_cross_validation(result: CrossValidation, out: Path) -> None:
+    """Write `out`/summary.json, candidates.csv (a row a choice of settings) and worst.png.
+
+    Raises OutputError where that fails.
+    """
+    chosen = {"training": result.variant, **to_dict(result.chosen)}
+    summary = {"means": without_nan(result.means()), "chosen": chosen}
+    write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
+    write_text(out / "candidates.csv", result.by_candidate().to_csv(index=False))
+    write_image(out / "worst.png", result.draw_worst())
 
 
 def cross_validate(
@@ -179,9 +194,10 @@ def trained_once(
 ) -> Path:
     """The model folder of a run, trained where it is not there yet, or not to its end, from the weights of `start`.
 
-    Raises OutputError where the run that is there has other settings.
+    Raises OutputError where the run that is there has other settings or photos.
     """
     refuse_second_run(folder, settings, TRAINED_BY, resume=True)
+    refuse_other_photos(folder, Split(tuple(pairs), ()))
     model = folder / "model"
     if model.is_dir():
         return model
@@ -199,7 +215,7 @@ def unseen_start(start: Path, number: int, split: Split) -> Path:
     written = folder / SPLIT_NAME
     if not written.is_file() or not (folder / "model").is_dir():
         raise DatasetError(f"{folder}: no trained fold to start from; name a folder of `leafwise crossval`")
-    kept = unseen(split.validation, trained_names(written))
+    kept = unseen(split.validation, seen_in(written).names)
     leaked = [pair.name for pair in split.validation if pair not in kept]
     if leaked:
         raise DatasetError(
@@ -252,8 +268,8 @@ def _forget_other_photos(fold: Path, shown: Sequence[tuple[Path, Sequence[Pair]]
     """Remove a fold's ClusterNet, and its scores, where it learnt from fewer folds than there are now."""
     written = fold / "cluster_net" / SPLIT_NAME
     if written.is_file() and not {pair.name for _, pairs in shown for pair in pairs} <= learnt_names(written):
+        (fold / "scores.csv").unlink(missing_ok=True)  # first: a run that is stopped here must not keep it
         shutil.rmtree(fold / "cluster_net")
-        (fold / "scores.csv").unlink(missing_ok=True)
 
 
 def cluster_net_once(
@@ -278,17 +294,21 @@ def prepare_folds(
 ) -> Folds:
     """The folds of a cross-validation: those written down in `out`/folds.json, or new ones, which are written.
 
-    Raises DatasetError where the file speaks of other pairs, of another number of folds, or of others by group.
+    Raises DatasetError where the file speaks of other pairs, holds one out twice, or has another number of folds, or
+    others by group.
     """
     path = out / "folds.json"
     if not path.is_file():
         make_folder(out)
         write_folds(path, make_folds(pairs, n_folds=n_folds, seed=seed, by_group=by_group))
     folds = read_folds(path, pairs)
-    held_out = {pair.name for split in folds.splits for pair in split.validation}
-    left_out = sorted({pair.name for pair in pairs} - held_out)
+    held_out = Counter(pair.name for split in folds.splits for pair in split.validation)
+    left_out = sorted({pair.name for pair in pairs} - held_out.keys())
     if left_out:
         raise DatasetError(f"{path}: says nothing of {listed(left_out)}; name another folder")
+    twice = sorted(name for name, times in held_out.items() if times > 1)
+    if twice:
+        raise DatasetError(f"{path}: held out in two folds: {listed(twice)}; hold each photo out once")
     if folds.by_group != by_group:
         how = "by group" if folds.by_group else "not by group"
         raise DatasetError(f"{path}: its folds are {how}; name another folder for others")

@@ -7,7 +7,7 @@ from typing import Any
 
 from leafwise.config import ClusteringSettings, PipelineSettings, RunSettings, apply_overrides
 from leafwise.errors import SettingsError
-from leafwise.experiments.scoring import TRUE_MEANS, Candidate, make_candidates
+from leafwise.evaluation.scoring import TRUE_MEANS, Candidate, make_candidates
 
 _HDBSCAN_GRID = {
     "min_cluster_size": (20, 30),

@@ -8,9 +8,9 @@ import pandas as pd
 
 from leafwise.config import PAPER_PIPELINES, RunSettings
 from leafwise.datasets import Folds, make_holdout
+from leafwise.evaluation.scoring import TRUE_MEANS, Candidate, kept_scores
 from leafwise.experiments.choice import chosen_elsewhere
 from leafwise.experiments.crossval import ONE_DEVICE, cluster_net_once, trained_once
-from leafwise.experiments.scoring import TRUE_MEANS, Candidate, kept_scores
 from leafwise.imaging import write_text
 from leafwise.training import Hardware
 

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leafwise.datasets import Pair
-from leafwise.experiments.scoring import Candidate
-from leafwise.experiments.sheets import Cell, draw_found, draw_sheet, numbered_like
+from leafwise.evaluation.scoring import Candidate
+from leafwise.evaluation.sheets import Cell, draw_found, draw_sheet, numbered_like
 from leafwise.imaging import as_seen, cut_labels, cut_square, read_image, read_labels
 from leafwise.metrics import compact_labels
 from leafwise.models import ClusterNetwork, load_model

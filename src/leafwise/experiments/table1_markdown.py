@@ -8,8 +8,8 @@ import pandas as pd
 import tomli_w
 
 from leafwise.config import RunSettings, to_dict
+from leafwise.evaluation.scoring import TRUE_MEANS
 from leafwise.experiments.published import PAPER_SOURCE, PEERS, PublishedRow
-from leafwise.experiments.scoring import TRUE_MEANS
 from leafwise.experiments.table1 import loss_variants
 
 HEADERS = {"sbd": "SBD", "fbd": "FBD", "abs_dic": r"\|DiC\|"}  # as a Markdown table takes them

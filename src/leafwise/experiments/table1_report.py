@@ -11,8 +11,8 @@ import pandas as pd
 
 from leafwise.config import RunSettings, to_dict
 from leafwise.datasets import Folds, Pair, make_holdout
+from leafwise.evaluation.scoring import TRUE_MEANS, Candidate, without_nan
 from leafwise.experiments.published import PAPER, PEERS
-from leafwise.experiments.scoring import TRUE_MEANS, Candidate, without_nan
 from leafwise.experiments.table1 import CLUSTER_NET_SHARE, Table1
 from leafwise.experiments.table1_figures import draw_figure5, draw_figure6, spread_over
 from leafwise.experiments.table1_markdown import HEADERS, Roles, compose

@@ -7,7 +7,7 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -129,6 +129,22 @@ class BothEnds(Callback):
         """Write the last, unless the run has stopped early: its best weights are kept elsewhere."""
         if trainer.global_step >= trainer.estimated_stepping_batches:
             trainer.save_checkpoint(self.path)
+
+
+class MovableCheckpoint(ModelCheckpoint):
+    """Knows its best score in a folder that has moved, too: Lightning's own would write over it with any other."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take what a checkpoint says, its files' paths as they are now."""
+        here = str(self.dirpath)
+
+        def now(path: str) -> str:
+            return str(Path(here, Path(path).name)) if path else path
+
+        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
+        best = {now(path): score for path, score in state_dict["best_k_models"].items()}
+        moved = {name: now(state_dict[name]) for name in paths} | {"dirpath": here, "best_k_models": best}
+        super().load_state_dict(state_dict | moved)
 
 
 class EpochSeeds(Callback):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from torch.utils.data import DataLoader
 
 import leafwise
 from leafwise.config import NetSettings, PipelineSettings, RunSettings, to_toml
-from leafwise.datasets import Pair, Split
-from leafwise.errors import DatasetError, OutputError, SettingsError
+from leafwise.datasets import Pair, Seen, Split
+from leafwise.errors import DatasetError, SettingsError
 from leafwise.imaging import make_folder, write_text
-from leafwise.models import ModelCard, find_model, read_card
+from leafwise.models import ModelCard, find_model, read_card, write_card
 from leafwise.models.card import CARD_NAME
 from leafwise.nets import EmbeddingNet, load_weights
 from leafwise.training.callbacks import Pictures, running_average
@@ -23,9 +24,9 @@ from leafwise.training.cpu import strided_in_float32
 from leafwise.training.logs import kept_metrics
 from leafwise.training.model_folder import WEIGHTS_NAME, write_model
 from leafwise.training.module import SCORES, EmbeddingModule
+from leafwise.training.origin import START_NAME, refuse_other_photos, seen_by, start_of, write_split
 from leafwise.training.photos import Photo, Views, read_photo, synthetic_photos
 from leafwise.training.sampling import GroupSampler
-from leafwise.training.split_file import seen_by, write_split
 from leafwise.training.trainer import (
     SETTINGS_NAME,
     TRAINED_BY,
@@ -43,7 +44,6 @@ CARD_NAMES = {
     "val_fbd": "fbd",
     "val_abs_dic": "mean_abs_dic",
 }  # of scores, on a model's card
-START_NAME = "start.txt"  # in a run's folder: the model that it started from
 CHECKPOINTS = 100  # at most, of a training without validations
 
 
@@ -78,11 +78,12 @@ def train(
     if not training:
         raise DatasetError("no photo to train on; give a data set with at least one pair")
     if resume and (out / SETTINGS_NAME).is_file():
-        start = _start_of(out, start)
+        start = start_of(out, start)
     if settings.training.start_share > 0 and start is None:
         raise SettingsError(
             "training.start_share is of a model to start from; name it (--from), or set it to 0"
         )
+    split = Split(tuple(training), tuple(validation))
     epochs = settings.training.epochs
     every = min(settings.training.validate_every, epochs) if validation else -(-epochs // CHECKPOINTS)
     with quiet():
@@ -90,8 +91,9 @@ def train(
         trainer = make_trainer(out, epochs, callbacks, hardware, validate_every=every if validation else 1)
         if trainer.is_global_zero:
             refuse_second_run(out, settings, TRAINED_BY, resume=resume)
+            refuse_other_photos(out, split)
         if resume and (out / SETTINGS_NAME).is_file() and (out / "model" / CARD_NAME).is_file():
-            return out / "model"
+            return _use_as(out, settings)
         lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
         module = EmbeddingModule(make_net(settings.net, start), settings)
         device = trainer.strategy.root_device
@@ -107,8 +109,7 @@ def train(
         judged = [read_photo(pair, settings) for pair in validation]
         if trainer.is_global_zero:  # not before all is well: what is put right can be started anew
             make_folder(out)
-            split = Split(tuple(training), tuple(validation))
-            write_split(out, split, seed=settings.training.seed, seen=seen_by(start) if start else ())
+            write_split(out, split, seed=settings.training.seed, seen=seen_by(start) if start else Seen())
             if start is not None:
                 write_text(out / START_NAME, f"{find_model(start).absolute()}\n")
             write_text(out / SETTINGS_NAME, to_toml(settings))
@@ -135,6 +136,23 @@ def train(
     return out / "model"
 
 
+def _use_as(out: Path, settings: RunSettings) -> Path:
+    """The model of a finished run, its card saying how these settings use it: a run that is resumed may change that."""
+    model = out / "model"
+    card = read_card(model)
+    used = replace(
+        card,
+        looks=settings.looks,
+        clustering=settings.clustering,
+        refine=settings.refine,
+        pipeline=_pipeline_of(settings),
+    )
+    if used != card:
+        write_text(out / SETTINGS_NAME, to_toml(settings))
+        write_card(replace(used, scores={}), model)  # they were of the former use
+    return model
+
+
 def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:
     """A network of these settings, with the weights of the model `start` where one is given.
 
@@ -152,17 +170,6 @@ def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:
     net = EmbeddingNet(replace(settings, encoder_weights="none"))
     load_weights(net, folder / WEIGHTS_NAME)
     return net
-
-
-def _start_of(out: Path, asked: str | Path | None) -> Path | None:
-    """The model that the run in a folder started from. Raises OutputError where another is asked for."""
-    written = out / START_NAME
-    start = Path(written.read_text(encoding="utf-8").strip()) if written.is_file() else None
-    if asked is not None and find_model(asked).absolute() != start:
-        raise OutputError(
-            f"{out}: its run started from {start or 'scratch'}; leave --from out, or name another folder"
-        )
-    return start
 
 
 def mix_weights(net: EmbeddingNet, other: EmbeddingNet, share: float) -> None:
@@ -233,8 +240,6 @@ def _card(
 ) -> ModelCard:
     before = read_card(find_model(start)) if start is not None else None
     synthetic = settings.training.synthetic_plants
-    # a ClusterNet comes later, and brings its step with it
-    steps = [step for step in settings.pipeline.steps.split("+") if step != "cluster_net"]
     return ModelCard(
         name=name,
         leafwise_version=leafwise.__version__,
@@ -244,10 +249,16 @@ def _card(
         + (f", from the weights of {before.name}: {before.trained_on}" if before else ""),
         licence=before.licence if before else "",
         looks=settings.looks,
-        pipeline=PipelineSettings("+".join(steps)),
+        pipeline=_pipeline_of(settings),
         clustering=settings.clustering,
         refine=settings.refine,
         net=replace(settings.net, encoder_weights="none"),  # the model brings all its weights
         loss=settings.loss,
         scores={"validation": {CARD_NAMES[name]: value for name, value in scores.items()}} if scores else {},
     )
+
+
+def _pipeline_of(settings: RunSettings) -> PipelineSettings:
+    """The pipeline of a model without a ClusterNet: one comes later, and brings its step and what follows it."""
+    steps = takewhile(lambda step: step != "cluster_net", settings.pipeline.steps.split("+"))
+    return PipelineSettings("+".join(steps))

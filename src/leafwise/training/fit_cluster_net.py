@@ -16,15 +16,15 @@ from leafwise.config import ClusterNetSettings, RunSettings, to_dict
 from leafwise.datasets import Pair, Split
 from leafwise.errors import DatasetError, ModelError
 from leafwise.imaging import make_folder, write_text
-from leafwise.models import load_model
+from leafwise.models import Model, load_model
 from leafwise.nets import ClusterNet
 from leafwise.training.cluster_module import ClusterModule
 from leafwise.training.logs import kept_metrics
 from leafwise.training.model_folder import add_cluster_net
+from leafwise.training.origin import START_NAME, refuse_other_photos, seen_by, start_of, write_split
 from leafwise.training.photos import read_photo
 from leafwise.training.sampling import GroupSampler
 from leafwise.training.segments import Segments, SegmentSet, make_segments
-from leafwise.training.split_file import seen_by, write_split
 from leafwise.training.trainer import (
     SETTINGS_NAME,
     Hardware,
@@ -54,7 +54,7 @@ def train_cluster_net(
     Args:
         pairs: photos with their truth, better not those that the embeddings were trained on (paper, section 5.2).
         model: a model's name or folder; its own looks, clustering and foreground make the likelihood images.
-        out: the run's folder: settings.toml, split.json, logs/, checkpoints/, model/.
+        out: the run's folder: settings.toml, split.json, start.txt, logs/, checkpoints/, model/.
         settings: the net's width, its training set and its training.
         others: more models of the same grid, each with photos of its own, to learn from too: those of a
             cross-validation with the photos that each has not seen. For a likelihood image knows distances alone.
@@ -69,19 +69,24 @@ def train_cluster_net(
     shown = [pair for _, its in sources for pair in its]
     if not shown:
         raise DatasetError("no photo to train ClusterNet on; give a data set with at least one pair")
+    split = Split(tuple(shown), ())
     with quiet():
         trainer = make_trainer(out, settings.epochs, run_callbacks(out, settings.seed), hardware)
         if trainer.is_global_zero:
             refuse_second_run(out, RunSettings(cluster_net=settings), ("cluster_net",), resume=resume)
+            refuse_other_photos(out, split)
+            if (out / SETTINGS_NAME).is_file():
+                start_of(out, loaded.folder)
         lightning.seed_everything(settings.seed, workers=True, verbose=False)
-        segments = _segments_of_all(sources, settings)
+        segments = _segments_of_all(loaded, sources, settings)
         positive_weight = positive_weight_of(segments, settings)
         net = ClusterNet(settings.width)
         start_constant(net, float(segments.masks.mean()), positive_weight)
         module = ClusterModule(net, settings, positive_weight)
         if trainer.is_global_zero:
             make_folder(out)
-            write_split(out, Split(tuple(shown), ()), seed=settings.seed, seen=seen_by(model))
+            write_split(out, split, seed=settings.seed, seen=seen_by(model))
+            write_text(out / START_NAME, f"{loaded.folder.absolute()}\n")
             write_text(out / SETTINGS_NAME, tomli_w.dumps({"cluster_net": to_dict(settings)}))
         batch_size = min(settings.batch_size, len(segments.masks))
         order = GroupSampler(["segment"] * len(segments.masks), 0, seed=settings.seed)
@@ -104,11 +109,14 @@ def train_cluster_net(
 
 
 def _segments_of_all(
-    sources: Sequence[tuple[Path, Sequence[Pair]]], settings: ClusterNetSettings
+    own: Model, sources: Sequence[tuple[Path, Sequence[Pair]]], settings: ClusterNetSettings
 ) -> Segments:
     models = [load_model(folder) for folder, _ in sources]
-    if len({(model.card.looks.input_size, model.card.stride) for model in models}) > 1:
-        raise ModelError("the models see photos at different sizes; give models of one looks.input_size")
+    if len({_sight(model) for model in [own, *models]}) > 1:
+        raise ModelError(
+            "the models see photos at different sizes, or not all know a foreground; give models of one "
+            "looks.input_size and one kind of network"
+        )
     parts = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("likelihood images", total=sum(len(pairs) for _, pairs in sources))
@@ -121,6 +129,11 @@ def _segments_of_all(
             f"{sources[0][0]}: the model sees no leaf on the photos for ClusterNet; train the model further first"
         )
     return segments
+
+
+def _sight(model: Model) -> tuple[int, int, bool]:
+    """What the likelihood images of models must have in common: their grid, and whether the background is one."""
+    return model.card.looks.input_size, model.card.stride, model.card.net.foreground_head
 
 
 def start_constant(net: ClusterNet, share: float, positive_weight: float) -> None:

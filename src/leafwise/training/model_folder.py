@@ -33,8 +33,9 @@ def add_cluster_net(net: ClusterNet, model: Path, folder: Path) -> Path:
         for path in model.iterdir():
             shutil.copy(path, unfinished)
         export_cluster_net(net, unfinished / CLUSTER_NET_NAME)
-        steps = f"{card.pipeline.clustering}+cluster_net"
-        write_card(replace(card, pipeline=PipelineSettings(steps)), unfinished)
+        if "cluster_net" not in card.pipeline.refinements:
+            card = replace(card, pipeline=PipelineSettings(f"{card.pipeline.steps}+cluster_net"))
+        write_card(replace(card, scores={}), unfinished)  # they were of the model without it
     return folder
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import lightning
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from leafwise.config import RunSettings, from_dict, read_toml, to_dict
 from leafwise.errors import OutputError, SettingsError
-from leafwise.training.callbacks import BothEnds, EpochSeeds, RunProgress, ValidatedLast
+from leafwise.training.callbacks import BothEnds, EpochSeeds, MovableCheckpoint, RunProgress, ValidatedLast
 from leafwise.training.cpu import keep_memory
 from leafwise.training.precision import best_precision
 
@@ -83,7 +83,7 @@ def run_callbacks(
     With a metric `best` to judge by, the best and the last are kept at each validation; without, the last after
     every so many epochs.
     """
-    kept = partial(ModelCheckpoint, out / "checkpoints", enable_version_counter=False, mode="max")
+    kept = partial(MovableCheckpoint, out / "checkpoints", enable_version_counter=False, mode="max")
     return [
         RunProgress(),
         EpochSeeds(seed),

@@ -9,8 +9,8 @@ import pytest
 
 from leafwise.config import ClusteringSettings, PipelineSettings
 from leafwise.errors import ModelError, SettingsError
-from leafwise.experiments import make_candidates, score_photos, scoring
-from leafwise.experiments.scoring import kept_scores, true_labels
+from leafwise.evaluation import make_candidates, score_photos, scoring
+from leafwise.evaluation.scoring import kept_scores, true_labels
 from leafwise.imaging import Square
 from leafwise.models import load_model
 from leafwise.segmenter import SeenPlant, cluster
@@ -21,9 +21,9 @@ def candidates_of(model, *pipelines, clusterings=None):
     return make_candidates(pipelines, clusterings or [settings.clustering], settings)
 
 
-def test_true_means_come_once_and_other_pipelines_with_every_clustering(color_model):
+def test_true_means_come_once_and_other_pipelines_with_every_clustering(painted_model):
     clusterings = [ClusteringSettings(min_cluster_size=size) for size in (20, 30)]
-    model = load_model(color_model)
+    model = load_model(painted_model)
     found = candidates_of(model, "hdbscan+mrf", "true_means+cluster_net", clusterings=clusterings)
     assert [(one.pipeline, one.true_means) for one in found] == [
         ("hdbscan+mrf", False), ("hdbscan+mrf", False), ("true_means+cluster_net", True),
@@ -33,8 +33,8 @@ def test_true_means_come_once_and_other_pipelines_with_every_clustering(color_mo
         candidates_of(model, "k_means")
 
 
-def test_leaves_that_any_clustering_finds_are_those_of_the_true_means(color_model, painted):
-    model = load_model(color_model)
+def test_leaves_that_any_clustering_finds_are_those_of_the_true_means(painted_model, painted):
+    model = load_model(painted_model)
     table = score_photos(painted[:1], model, candidates_of(model, "hdbscan", "true_means"))
     assert table["pipeline"].tolist() == ["hdbscan", "true_means"]
     assert table["sbd"].tolist() == [100, 100]
@@ -79,27 +79,29 @@ def test_a_model_without_cluster_net_is_refused(tiny_model, painted):
         score_photos(painted, model, candidates_of(model, "hdbscan", "hdbscan+cluster_net"))
 
 
-def test_scores_are_kept_and_done_again_for_other_candidates(color_model, painted, tmp_path, monkeypatch):
-    model = load_model(color_model)
+def test_scores_are_kept_and_done_again_for_other_candidates(painted_model, painted, tmp_path, monkeypatch):
+    model = load_model(painted_model)
     path, one = tmp_path / "scores.csv", candidates_of(model, "hdbscan")
-    first = kept_scores(path, painted, color_model, one)
+    first = kept_scores(path, painted, painted_model, one)
     assert first["photo"].tolist() == [pair.name for pair in painted]
     assert (
-        kept_scores(path, painted, color_model, candidates_of(model, "hdbscan+mrf"))["pipeline"][0]
+        kept_scores(path, painted, painted_model, candidates_of(model, "hdbscan+mrf"))["pipeline"][0]
         == "hdbscan+mrf"
     )
 
     def no_scoring(*_, **__):
         raise AssertionError("what is done is not done again")
 
-    monkeypatch.setattr("leafwise.experiments.scoring.score_photos", no_scoring)
-    kept_scores(path, painted, color_model, candidates_of(model, "hdbscan+mrf"))
+    monkeypatch.setattr("leafwise.evaluation.scoring.score_photos", no_scoring)
+    kept_scores(path, painted, painted_model, candidates_of(model, "hdbscan+mrf"))
     with pytest.raises(AssertionError):
-        kept_scores(path, painted, color_model, one)
+        kept_scores(path, painted, painted_model, one)
+    with pytest.raises(AssertionError):  # other photos
+        kept_scores(path, painted[1:], painted_model, candidates_of(model, "hdbscan+mrf"))
 
 
-def test_pipelines_share_a_clustering_only_where_it_is_the_same(color_model, painted, monkeypatch):
-    model, clustered = load_model(color_model), []
+def test_pipelines_share_a_clustering_only_where_it_is_the_same(painted_model, painted, monkeypatch):
+    model, clustered = load_model(painted_model), []
 
     def count(plant, settings):
         clustered.append((settings.pipeline.clustering, settings.clustering.min_cluster_size))
@@ -134,8 +136,8 @@ def test_each_candidate_is_scored_as_if_it_were_alone(tiny_model, painted):
         pd.testing.assert_frame_equal(same.drop(columns="number"), alone.drop(columns="number"))
 
 
-def test_whether_turns_agree_is_each_candidates_own_matter(color_model, painted, monkeypatch):
-    model, asked = load_model(color_model), []
+def test_whether_turns_agree_is_each_candidates_own_matter(painted_model, painted, monkeypatch):
+    model, asked = load_model(painted_model), []
 
     def never(one, other, settings):
         asked.append(settings.clustering.min_core_size)
@@ -149,9 +151,9 @@ def test_whether_turns_agree_is_each_candidates_own_matter(color_model, painted,
 
 
 @pytest.mark.parametrize("in_flight", [0, 1 << 30])
-def test_processes_bring_the_same_rows_in_the_same_order(color_model, painted, monkeypatch, in_flight):
+def test_processes_bring_the_same_rows_in_the_same_order(painted_model, painted, monkeypatch, in_flight):
     monkeypatch.setattr(scoring, "IN_FLIGHT", in_flight)  # 0: no photo is seen before the last one is scored
-    model = load_model(color_model)
+    model = load_model(painted_model)
     pairs, done = [*painted, *painted], []
     candidates = candidates_of(model, "seeded", "true_means")
     table = score_photos(pairs, model, candidates, workers=2, on_photo=lambda: done.append(1))

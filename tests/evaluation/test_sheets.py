@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from leafwise.experiments.scoring import make_candidates
-from leafwise.experiments.sheets import GROUND, MAX_CELL, Cell, draw_found, draw_sheet, numbered_like
+from leafwise.evaluation.scoring import make_candidates
+from leafwise.evaluation.sheets import GROUND, MAX_CELL, Cell, draw_found, draw_sheet, numbered_like
 from leafwise.imaging import write_image
 from leafwise.metrics import compact_labels
 from leafwise.models import load_model
@@ -66,8 +66,8 @@ def test_what_is_the_truth_in_other_numbers_gets_its_own():
     assert set(np.unique(numbered_like(empty, found))) == {0, 1, 2, 3}
 
 
-def test_a_row_is_photo_truth_and_what_each_candidate_found(color_model, painted, two_leaves):
-    model = load_model(color_model)
+def test_a_row_is_photo_truth_and_what_each_candidate_found(painted_model, painted, two_leaves):
+    model = load_model(painted_model)
     settings = model.card.segment
     candidates = make_candidates(["hdbscan", "true_means+cluster_net"], [settings.clustering], settings)
     sheet = draw_found(painted[:2], model, candidates)

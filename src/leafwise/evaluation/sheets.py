@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.optimize import linear_sum_assignment
 
 from leafwise.datasets import Pair
-from leafwise.experiments.scoring import Candidate, leaves_of
+from leafwise.evaluation.scoring import Candidate, leaves_of
 from leafwise.imaging import as_seen, read_image, read_labels
 from leafwise.metrics import compact_labels, contingency_table, score_labels
 from leafwise.models import Model

@@ -126,10 +126,11 @@ def _in_processes(
 def kept_scores(
     path: Path, pairs: Sequence[Pair], model: Path, candidates: Sequence[Candidate], workers: int = 1
 ) -> pd.DataFrame:
-    """`score_photos` of a model folder, kept in a file; what is there of the same candidates is not done again."""
+    """`score_photos` of a model folder, kept in a file; what is there of the same candidates and photos stays."""
     if path.is_file():
         table = pd.read_csv(path, dtype={"photo": str})
-        if list(table["settings"].unique()) == [str(candidate) for candidate in candidates]:
+        same = list(table["settings"].unique()) == [str(candidate) for candidate in candidates]
+        if same and set(table["photo"]) == {pair.name for pair in pairs}:
             return table
     table = score_photos(pairs, load_model(model), candidates, workers=workers)
     write_text(path, table.to_csv(index=False))

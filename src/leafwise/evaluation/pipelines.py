@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from leafwise.config import PAPER_PIPELINES, SegmentSettings, to_dict
-from leafwise.datasets import Pair, trained_names, unseen
+from leafwise.datasets import SPLIT_NAME, Pair, seen_in, unseen
 from leafwise.errors import DatasetError
-from leafwise.experiments.scoring import (
+from leafwise.evaluation.scoring import (
     METRICS,
     TRUE_MEANS,
     Candidate,
@@ -18,11 +18,10 @@ from leafwise.experiments.scoring import (
     score_photos,
     without_nan,
 )
-from leafwise.experiments.sheets import WORST, draw_found
+from leafwise.evaluation.sheets import WORST, draw_found
 from leafwise.imaging import make_folder, write_image, write_text
 from leafwise.models import Model, reference_to
 from leafwise.segmenter import Segmenter
-from leafwise.training import SPLIT_NAME
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,12 @@ class Evaluation:
         return [int(place) for place in sbd.sort_values(kind="stable").index[:count]]
 
 
-def unseen_by(model: Path, pairs: Sequence[Pair]) -> list[Pair]:
+def unseen_by(
+    model: Path, pairs: Sequence[Pair], *, on_doubt: Callable[[str], None] = lambda _: None
+) -> list[Pair]:
     """The pairs that a model folder's training has not seen, as the split.json beside the folder says.
+
+    Where it went on from a model of which that is not known, `on_doubt` is handed a line that says so.
 
     Raises DatasetError where there is no such file, or no pair is left.
     """
@@ -53,9 +56,12 @@ def unseen_by(model: Path, pairs: Sequence[Pair]) -> list[Pair]:
         raise DatasetError(
             f"{written}: not there, so what the model has seen is not known; name the folder that its training wrote"
         )
-    left = unseen(pairs, trained_names(written))
+    seen = seen_in(written)
+    left = unseen(pairs, seen.names)
     if not left:
         raise DatasetError(f"{written}: the model has seen all {len(pairs)} photos; give it others")
+    if seen.unknown:
+        on_doubt(f"{written}: its training went on from {seen.unknown}, and what that has seen is not known")
     return left
 
 

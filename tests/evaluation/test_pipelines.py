@@ -9,15 +9,15 @@ import pytest
 
 from leafwise.config import PipelineSettings
 from leafwise.errors import ModelError, SettingsError
-from leafwise.experiments import Evaluation, evaluate, make_candidates, usual_pipelines, write_evaluation
-from leafwise.experiments.scoring import METRICS
+from leafwise.evaluation import Evaluation, evaluate, make_candidates, usual_pipelines, write_evaluation
+from leafwise.evaluation.scoring import METRICS
 from leafwise.imaging import read_image
 from leafwise.models import load_model
 
 
 @pytest.fixture(scope="module")
-def model(color_model):
-    return load_model(color_model)
+def model(painted_model):
+    return load_model(painted_model)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,9 @@ def settings(model):
     return model.card.segment
 
 
-def test_the_usual_pipelines_are_the_models_own_and_the_papers_seven(model, settings, color_model, tmp_path):
+def test_the_usual_pipelines_are_the_models_own_and_the_papers_seven(
+    model, settings, painted_model, tmp_path
+):
     assert usual_pipelines(model, settings) == [
         "hdbscan",
         "hdbscan+mrf",
@@ -39,7 +41,7 @@ def test_the_usual_pipelines_are_the_models_own_and_the_papers_seven(model, sett
     names = usual_pipelines(model, own)
     assert names[:3] == ["seeded+mrf+mrf", "seeded", "seeded+mrf"]
     assert len(names) == 8
-    bare = shutil.copytree(color_model, tmp_path / "bare")
+    bare = shutil.copytree(painted_model, tmp_path / "bare")
     (bare / "clusternet.onnx").unlink()
     assert usual_pipelines(load_model(bare), own) == ["seeded+mrf+mrf"]
 
@@ -92,11 +94,11 @@ def test_painted_plants_are_scored_as_they_are_found(model, settings, painted, t
 
 
 def test_a_pipeline_that_cannot_be_is_refused_before_anything_is_scored(
-    model, settings, painted, color_model, tmp_path
+    model, settings, painted, painted_model, tmp_path
 ):
     with pytest.raises(SettingsError, match="'kmeans'"):
         evaluate(painted, model, ["hdbscan", "kmeans"], settings)
-    bare = shutil.copytree(color_model, tmp_path / "bare")
+    bare = shutil.copytree(painted_model, tmp_path / "bare")
     (bare / "clusternet.onnx").unlink()
     with pytest.raises(ModelError, match="no ClusterNet"):
         evaluate(painted, load_model(bare), ["hdbscan", "true_means+cluster_net"], settings)

@@ -21,6 +21,25 @@ def leafy_model(tiny_model, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def ready_networks(tiny_model, write_cluster_net):
+    """A training leaves the tiny network, and the ClusterNet made by hand, in place of what it learnt.
+
+    An export takes ten times as long as all else of a small training. The weights to train on from are its own.
+    """
+    from leafwise.nets import EmbeddingNet
+
+    def copy_onnx(net, path, *, input_size):
+        EmbeddingNet(read_card(tiny_model).net).load_state_dict(net.state_dict())  # fails for another network
+        shutil.copy(tiny_model / "embedding.onnx", path)
+
+    folder = "leafwise.training.model_folder"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{folder}.export_onnx", copy_onnx)
+        patch.setattr(f"{folder}.export_cluster_net", lambda net, path: write_cluster_net(path))
+        yield
+
+
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory) -> Path:
     """A folder of six photos, 96 x 101; not to be changed."""
@@ -41,3 +60,14 @@ def dataset(tmp_path_factory) -> Path:
         write_image(folder / "images" / f"p{i}.png", image)
         write_labels(folder / "labels" / f"p{i}.png", labels)
     return folder
+
+
+@pytest.fixture
+def two_plants(dataset, tmp_path) -> Path:
+    """The six photos under names, as KOMATSUNA's are, that say they show two plants, "0" and "1"."""
+    for kind in ("images", "labels"):
+        (tmp_path / "two_plants" / kind).mkdir(parents=True)
+        for i in range(6):
+            name = f"{i}_{i % 2}_0_0.png"  # view, plant, day, hour
+            shutil.copy(dataset / kind / f"p{i}.png", tmp_path / "two_plants" / kind / name)
+    return tmp_path / "two_plants"

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from shell import errors_of, leafwise, refused
 
+from leafwise.errors import LeafwiseError
+
 SMALL = (
     "looks.input_size=64",
     "net.encoder=test_byobnet",
@@ -35,7 +37,7 @@ def arguments_of(dataset, out, *more):
 
 
 @pytest.fixture(scope="module")
-def run(plants, tmp_path_factory):
+def run(plants, ready_networks, tmp_path_factory):
     out = tmp_path_factory.mktemp("crossval")
     result = leafwise(*arguments_of(plants, out))
     assert result.exit_code == 0, result.output
@@ -136,6 +138,42 @@ def test_variants_of_the_training_have_folders_of_their_own(run, plants, tmp_pat
     assert [line.split(": SBD ")[0] for line in lines] == ["push_margin=1.5 seeded", "push_margin=3 seeded"]
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """What would be trained and scored: the arguments of each call, before which it stops."""
+    calls = []
+
+    def note(folds, out, variants, candidates, **more):
+        calls.append({"folds": folds, "variants": variants, "candidates": candidates} | more)
+        raise LeafwiseError("that is all")
+
+    monkeypatch.setattr("leafwise.experiments.cross_validate", note)
+    return calls
+
+
+def test_a_file_of_settings_and_what_is_set_reach_the_training(plants, tmp_path, asked):
+    config = tmp_path / "mine.toml"
+    config.write_text("[training]\nepochs = 7\nbatch_size = 3\n[loss]\npush_margin = 4.5\n")
+    more = ("--config", config, "--set", "training.batch_size=5", "--from", tmp_path)
+    assert refused("crossval", plants, "--out", tmp_path / "cv", *more) == "Error: that is all"
+    (settings,) = asked[0]["variants"].values()
+    assert (settings.training.epochs, settings.training.batch_size) == (7, 5)
+    assert settings.loss.push_margin == 4.5
+    assert settings.training.grow_from == 0  # of the models that it goes on from
+    assert asked[0]["start"] == tmp_path
+    line = refused("crossval", plants, "--out", tmp_path / "cv", "--config", tmp_path / "nosuch.toml")
+    assert "nosuch.toml" in line
+
+
+def test_by_group_the_photos_of_a_plant_are_in_one_fold(two_plants, tmp_path, asked):
+    def plants_of_folds(*more):
+        refused("crossval", two_plants, "--out", tmp_path / f"cv{len(asked)}", "--folds", "2", *more)
+        return [{pair.group for pair in split.validation} for split in asked[-1]["folds"].splits]
+
+    assert sorted(plants_of_folds("--by-group"), key=str) == [{"0"}, {"1"}]
+    assert plants_of_folds() == [{"0", "1"}, {"0", "1"}]
+
+
 def test_what_cannot_be_is_refused_in_one_line(run, plants, tmp_path):
     out, _ = run
     assert "2 folds, 3 are asked for" in refused(*arguments_of(plants, out, "--folds", "3"))
@@ -156,7 +194,7 @@ def test_what_cannot_be_is_refused_in_one_line(run, plants, tmp_path):
     assert leafwise(*arguments_of(plants, tmp_path, "--folds", "1")).exit_code == 2
 
 
-def test_two_data_sets_are_scored_apart_and_go_on_from_their_own_folds(plants, tmp_path):
+def test_two_data_sets_are_scored_apart_and_go_on_from_their_own_folds(plants, ready_networks, tmp_path):
     more = shutil.copytree(plants, tmp_path / "more")
     first = leafwise("crossval", more, *arguments_of(plants, tmp_path / "first")[1:])
     assert first.exit_code == 0, first.output

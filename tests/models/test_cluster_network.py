@@ -10,21 +10,15 @@ import torch
 
 from leafwise.errors import ModelError
 from leafwise.models import ClusterNetwork, cluster_network, load_model
-from leafwise.nets import ClusterNet, export_cluster_net
+from leafwise.nets import ClusterNet, load_weights
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
+def exported(small_cluster_net):
     """A small ClusterNet in torch, whose masks differ from pixel to pixel, and the file that it is exported to."""
-    path = tmp_path_factory.mktemp("cluster_net") / "clusternet.onnx"
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        net = ClusterNet(2)
-        for _ in range(20):
-            net(torch.rand(4, 1, 64, 64))  # in training mode: statistics that keep values apart
-        net.last.weight.data *= 20
-    export_cluster_net(net, path)
-    return net, path
+    net = ClusterNet(2)
+    load_weights(net, small_cluster_net / "weights.safetensors")
+    return net.eval(), small_cluster_net / "clusternet.onnx"
 
 
 @pytest.fixture

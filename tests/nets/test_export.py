@@ -1,5 +1,6 @@
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -128,8 +129,21 @@ def test_large_weights_take_half_the_room_and_change_next_to_nothing(tiny_model)
     )
 
 
-def test_an_export_that_cannot_be_written_says_so(tiny, tmp_path, monkeypatch):
-    _, net = tiny
+@pytest.fixture
+def exported(tiny_model, monkeypatch):
+    """Has the exporter give the tiny model's program at once; the networks that it was asked to export."""
+    program, asked = onnx.load(tiny_model / "embedding.onnx"), []
+
+    def export(net, *_, **__):
+        asked.append(net)
+        return SimpleNamespace(model_proto=program)
+
+    monkeypatch.setattr("torch.onnx.export", export)
+    return asked
+
+
+def test_an_export_that_cannot_be_written_says_so(tiny_model, exported, tmp_path, monkeypatch):
+    net = EmbeddingNet(read_card(tiny_model).net)
 
     def full(path, content):
         raise OSError(28, "No space left on device", str(path))
@@ -137,7 +151,18 @@ def test_an_export_that_cannot_be_written_says_so(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match=r"embedding\.onnx"):
         export_onnx(net, tmp_path / "embedding.onnx", input_size=64)
+    assert len(exported) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_exported_is_the_network_as_it_is_used(tiny_model, exported, tmp_path):
+    nets = EmbeddingNet(read_card(tiny_model).net).train(), ClusterNet(2).train()
+    export_onnx(nets[0], tmp_path / "embedding.onnx", input_size=64)
+    export_cluster_net(nets[1], tmp_path / "clusternet.onnx")
+    assert len(exported) == 2
+    for net, whole in zip(nets, exported, strict=True):
+        assert net in whole.modules()
+        assert not any(module.training for module in whole.modules())
 
 
 def test_another_normalisation_on_the_card_is_used(tiny):
@@ -156,42 +181,29 @@ def test_no_path_of_the_training_machine_is_in_the_file(tiny_model):
     assert b".py" not in content
 
 
-@pytest.fixture(scope="module")
-def cluster_net(tmp_path_factory):
-    """A small ClusterNet that has seen some images, and the folder that it is exported into."""
-    folder = tmp_path_factory.mktemp("cluster_net")
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        net = ClusterNet(2)
-        for _ in range(20):
-            net(torch.rand(4, 1, 64, 64))  # in training mode: statistics that keep values apart
-    export_cluster_net(net, folder / "clusternet.onnx")
-    return net, folder
-
-
 @pytest.mark.parametrize("shape", [(1, 64, 64), (3, 64, 64), (1, 16, 16), (2, 32, 112)])
-def test_an_exported_cluster_net_gives_torchs_masks_for_any_batch_and_size(cluster_net, shape):
-    net, folder = cluster_net
-    session = onnxruntime.InferenceSession(folder / "clusternet.onnx")
+def test_an_exported_cluster_net_gives_torchs_masks_for_any_batch_and_size(small_cluster_net, shape):
+    net = ClusterNet(2).eval()
+    load_weights(net, small_cluster_net / "weights.safetensors")
+    session = onnxruntime.InferenceSession(small_cluster_net / "clusternet.onnx")
     likelihood = np.random.default_rng(0).random((shape[0], 1, *shape[1:]), np.float32)
     (found,) = session.run(None, {"likelihood": likelihood})
     with torch.no_grad():
         expected = net(torch.tensor(likelihood)).sigmoid().numpy()
     assert found.dtype == np.float32
     assert found.shape == shape
-    assert np.ptp(found) > 0.01  # something to compare
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    assert np.ptp(found) > 0.1  # something to compare
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
-def test_the_file_of_a_cluster_net_is_whole_named_and_without_traces(cluster_net):
-    net, folder = cluster_net
-    assert not net.training
-    assert [path.name for path in folder.iterdir()] == ["clusternet.onnx"]
-    program = onnx.load(folder / "clusternet.onnx", load_external_data=False)
+def test_the_file_of_a_cluster_net_is_whole_named_and_without_traces(small_cluster_net):
+    path = small_cluster_net / "clusternet.onnx"
+    assert {file.name for file in small_cluster_net.iterdir()} == {"clusternet.onnx", "weights.safetensors"}
+    program = onnx.load(path, load_external_data=False)
     onnx.checker.check_model(program)
     assert [port.name for port in program.graph.input] == ["likelihood"]
     assert [port.name for port in program.graph.output] == ["masks"]
     assert not any(tensor.external_data for tensor in program.graph.initializer)
-    content = (folder / "clusternet.onnx").read_bytes()
+    content = path.read_bytes()
     assert b"site-packages" not in content
     assert b".py" not in content

@@ -1,4 +1,5 @@
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -303,10 +304,41 @@ def test_no_min_samples_are_as_many_as_the_smallest_cluster_has(size):
 @pytest.mark.parametrize("other", [sklearn_hdbscan, fast_hdbscan])
 def test_other_libraries_find_the_same_clusters(other):
     if other is fast_hdbscan:
-        pytest.importorskip("fast_hdbscan")
+        pytest.importorskip("fast_hdbscan", reason="the tests do not install it: it compiles long")
     truth = four_leaves()
     assert_same_partition(other(blobs(truth), truth > 0, SETTINGS), truth)
     assert_same_partition(other(blobs(truth), None, SETTINGS), truth)
+
+
+@pytest.fixture
+def fast_library(monkeypatch):
+    """In the place of fast_hdbscan, with its options and hdbscan's clusters; notes of what it is asked for."""
+    asked = []
+
+    def make(*, min_cluster_size=10, min_samples=None, cluster_selection_epsilon=0.0, reproducible=False):
+        asked.append((min_cluster_size, min_samples, cluster_selection_epsilon, reproducible))
+        return HDBSCAN(
+            min_cluster_size=min_cluster_size,
+            min_samples=min_samples,
+            cluster_selection_epsilon=cluster_selection_epsilon,
+            approx_min_span_tree=False,
+        )
+
+    monkeypatch.setitem(sys.modules, "fast_hdbscan", SimpleNamespace(HDBSCAN=make))
+    return asked
+
+
+@pytest.mark.parametrize("foreground", [True, False])
+def test_fast_hdbscan_is_given_every_setting_and_its_clusters_are_taken(fast_library, foreground):
+    rng = np.random.default_rng(3)
+    truth = rng.integers(1, 4, (15, 16)).astype(np.int32)
+    embeddings = blobs(truth, spread=1.5, apart=4.0)
+    settings = ClusteringSettings(min_cluster_size=9, min_samples=4, split_distance=0.7, merge_distance=0.0)
+    mask = np.ones(truth.shape, bool) if foreground else None
+    found = fast_hdbscan(embeddings, mask, settings)
+    assert fast_library == [(9, 4, 0.7, True)]
+    assert found.max() > 1
+    np.testing.assert_array_equal(found, hdbscan(embeddings, mask, settings))
 
 
 def test_a_library_that_is_missing_is_named_with_what_brings_it(monkeypatch):

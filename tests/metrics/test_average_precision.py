@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pycocotools import mask
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from leafwise.metrics import MatchCounts, average_precision, match_counts
-
-coco_module = pytest.importorskip("pycocotools.coco")
-evaluation_module = pytest.importorskip("pycocotools.cocoeval")
-mask_module = pytest.importorskip("pycocotools.mask")
 
 MAPS = arrays(np.int32, (5, 6), elements=st.integers(0, 4))
 
@@ -30,7 +29,7 @@ def coco_ap(pairs):
         annotations = []
         for image, pair in enumerate(pairs, start=1):
             for value in np.unique(pair[side])[np.unique(pair[side]) > 0]:
-                mask = mask_module.encode(np.asfortranarray(pair[side] == value, np.uint8))
+                encoded = mask.encode(np.asfortranarray(pair[side] == value, np.uint8))
                 area = int((pair[side] == value).sum())
                 more = {
                     "id": len(annotations) + 1,
@@ -39,8 +38,8 @@ def coco_ap(pairs):
                     "iscrowd": 0,
                     "score": 1.0,
                 }
-                annotations.append({"segmentation": mask, "area": area, **more})
-        coco = coco_module.COCO()
+                annotations.append({"segmentation": encoded, "area": area, **more})
+        coco = COCO()
         images = [
             {"id": image, "height": pair[0].shape[0], "width": pair[0].shape[1]}
             for image, pair in enumerate(pairs, start=1)
@@ -50,7 +49,7 @@ def coco_ap(pairs):
     with redirect_stdout(StringIO()):
         for coco in sides:
             coco.createIndex()
-        evaluation = evaluation_module.COCOeval(*sides, "segm")
+        evaluation = COCOeval(*sides, "segm")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()

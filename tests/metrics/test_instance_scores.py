@@ -11,8 +11,6 @@ from leafwise.metrics import (
     score_instances,
 )
 
-pytest.importorskip("pycocotools")
-
 TRUTH, FOUND = np.array([[1, 1, 1, 1, 2, 2]]), np.array([[0, 4, 4, 4, 9, 9]])
 
 

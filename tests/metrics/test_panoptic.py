@@ -2,9 +2,11 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from torchmetrics.detection import PanopticQuality
 
 from leafwise.errors import LabelMapError
 from leafwise.metrics import PanopticCounts, panoptic_counts, panoptic_quality
@@ -52,9 +54,7 @@ def test_shapes_that_differ_are_named():
 @settings(max_examples=60)
 @given(pairs=st.lists(st.tuples(MAPS, MAPS), min_size=1, max_size=3))
 def test_pq_sq_and_rq_are_those_of_torchmetrics(pairs):
-    torch = pytest.importorskip("torch")
-    detection = pytest.importorskip("torchmetrics.detection")
-    oracle = detection.PanopticQuality(things={1}, stuffs={0}, return_sq_and_rq=True, return_per_class=True)
+    oracle = PanopticQuality(things={1}, stuffs={0}, return_sq_and_rq=True, return_per_class=True)
     for truth, found in pairs:
         # (1, pixels, 2): the class, 1 = leaf, 0 = background, and the number
         true, guess = (

@@ -65,7 +65,6 @@ def test_scores_that_are_not_defined_are_null_in_json(pair):
 
 
 def test_ap_and_pq_of_each_image_and_of_all_together_where_asked_for(pair):
-    pytest.importorskip("pycocotools")
     pairs = [pair("a", GUESS), pair("b", TRUTH), pair("bad", GUESS.T)]
     assert score_pairs(pairs).instances == {}
     assert "pooled" not in score_pairs(pairs).as_dict()
@@ -92,7 +91,6 @@ def test_an_image_is_scored_in_full_or_is_a_problem(pair, monkeypatch):
 
 
 def test_ap_that_is_not_defined_is_null_in_json(tmp_path):
-    pytest.importorskip("pycocotools")
     empty = write_labels(tmp_path / "empty.png", np.zeros_like(TRUTH))
     content = score_pairs([LabelPair("a", empty, empty)], ap_pq=True).as_dict()
     assert content["pooled"] == dict.fromkeys(["ap", "ap50", "pq", "sq", "rq"])

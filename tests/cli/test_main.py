@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 from leafwise.cli.main import app
 from leafwise.errors import ModelError
 
-COMMANDS = ("segment", "score", "train", "crossval", "check", "convert", "models", "synth", "info")
+COMMANDS = [
+    command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands
+]
 
 
 def python_m_leafwise(*arguments, **options):
@@ -24,6 +26,7 @@ def test_the_module_is_the_command():
     result = python_m_leafwise("--help", capture_output=True)
     assert result.returncode == 0
     assert "Usage: python -m leafwise" in result.stdout
+    assert {"segment", "explain", "train-cluster-net"} <= set(COMMANDS)
     for command in COMMANDS:
         assert f" {command} " in result.stdout
 

@@ -144,7 +144,8 @@ def test_an_interrupted_run_goes_on_with_resume_alone(dataset, tmp_path, no_onnx
 
 def test_from_starts_with_a_models_weights_and_network(run, dataset, tmp_path, no_onnx):
     out = tmp_path / "run"
-    start = ("--from", run / "model", "--set", "training.learning_rate=1e-12", "--set", "training.epochs=1")
+    changes = ("training.learning_rate=1e-12", "training.epochs=1", "training.least_views=0")
+    start = ("--from", run / "model", *(part for change in changes for part in ("--set", change)))
     result = leafwise("train", dataset, "--out", out, "--accelerator", "cpu", *start)
     assert result.exit_code == 0, result.output
     before, after = (load_file(folder / "model" / "weights.safetensors") for folder in (run, out))
@@ -196,6 +197,7 @@ kind = "paper"
 [training]
 epochs = 1
 batch_size = 3
+least_views = 0
 optimizer = "sgd"
 schedule = "cyclic"
 validation_share = 0.0
@@ -239,12 +241,27 @@ def test_a_split_that_is_given_is_taken_and_kept(dataset, tmp_path, no_onnx):
     assert "photos that are not there: nosuch" in line
 
 
+def test_by_group_the_photos_of_a_plant_are_on_one_side(two_plants, tmp_path, monkeypatch):
+    sides = []
+
+    def note(train, validation, out, settings, **_):
+        sides.append([{pair.group for pair in pairs} for pairs in (train, validation)])
+        return out / "model"
+
+    monkeypatch.setattr("leafwise.training.train", note)
+    for more in (["--by-group"], []):
+        asked = arguments_of(two_plants, tmp_path / "run", *more, training_validation_share=0.5)
+        assert leafwise(*asked).exit_code == 0
+    assert sorted(sides[0], key=str) == [{"0"}, {"1"}]
+    assert sides[1] == [{"0", "1"}, {"0", "1"}]
+
+
 def test_data_not_fit_to_train_on_is_refused_before_any_training(dataset, tmp_path):
     bad, out = shutil.copytree(dataset, tmp_path / "bad"), tmp_path / "run"
     write_labels(bad / "labels" / "p1.png", np.eye(30, 40, dtype=int))
     line = refused(*arguments_of(bad, out))
     assert f"{bad}/labels/p1.png: 40 x 30 pixels, its photo 101 x 96" in line
-    write_labels(bad / "labels" / "p2.png", np.zeros((96, 101), int))
+    write_labels(bad / "labels" / "p2.png", np.eye(30, 40, dtype=int))
     line = refused(*arguments_of(bad, out))
     assert f"(and 1 more: `leafwise check {bad}`)" in line
     (tmp_path / "empty").mkdir()

@@ -37,11 +37,12 @@ def test_a_card_says_what_its_model_is(folder):
 @pytest.mark.parametrize(
     ("name", "dataset", "sbd"),
     [
-        ("rosette", "cvppp_a1", 80),
-        ("rosette", "komatsuna", 65),
-        ("rosette-fast", "cvppp_a1", 80),
-        ("nuclei", "dsb2018", 70),
-    ],
+        ("rosette", "cvppp_a1", 84),
+        ("rosette", "komatsuna", 84),
+        ("rosette-fast", "cvppp_a1", 84),
+        ("rosette-fast", "komatsuna", 87),
+        ("nuclei", "dsb2018", 86),
+    ],  # some 3 under what is found: processors round differently, and a leaf more or less shows
 )
 def test_a_model_finds_what_it_was_made_for(shared, name, dataset, sbd):
     pairs = read_dataset(shared / "data" / dataset)

@@ -116,6 +116,28 @@ def test_tiff_as_other_programs_compress_it(tmp_path, mode, compression):
     check(tmp_path / "photo.tif", in_rgb(expected))
 
 
+def lzw_tiff(samples, order) -> bytes:
+    """Grey samples (h, w) of 16 bits as a TIFF of one LZW strip, in the order of bytes "<" or ">"."""
+    content = samples.astype(f"{order}u2").tobytes()
+    codes = [code for i in range(0, len(content), 250) for code in (256, *content[i : i + 250])]
+    bits = "".join(f"{code:09b}" for code in [*codes, 257])  # no code is ever longer: 256 starts anew
+    bits += "0" * (-len(bits) % 8)
+    strip = int(bits, 2).to_bytes(len(bits) // 8, "big")
+    height, width = samples.shape
+    fields = {256: width, 257: height, 258: 16, 259: 5, 262: 1, 273: 122, 277: 1, 278: height}
+    entries = [struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0) for tag, value in fields.items()]
+    entries.append(struct.pack(f"{order}HHII", 279, 4, 1, len(strip)))
+    head = {"<": b"II", ">": b"MM"}[order] + struct.pack(f"{order}HIH", 42, 8, len(entries))
+    return head + b"".join(entries) + bytes(4) + strip  # which begins at 122
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_grey_16_bit_lzw_tiff_of_either_order_of_bytes(tmp_path, order):
+    samples = random_samples((6, 70), bits=16)
+    (tmp_path / "photo.tif").write_bytes(lzw_tiff(samples, order))
+    check(tmp_path / "photo.tif", in_rgb(samples // 256))
+
+
 def test_white_is_zero(tmp_path):
     samples = random_samples((6, 5)).astype(np.uint8)
     tifffile.imwrite(tmp_path / "photo.tif", samples, photometric="miniswhite")

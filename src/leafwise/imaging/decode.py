@@ -160,9 +160,13 @@ def _is_right_in_pillow(page: tifffile.TiffPage) -> bool:
 def _samples(page: tifffile.TiffPage, checks: _Checks) -> NDArray[Any]:
     if page.axes not in {"YX", "YXS", "SYX"}:
         raise checks.fail(f"a TIFF with axes {page.axes}; save each picture as a file of its own")
-    samples = page.asarray()
-    samples = samples.astype(samples.dtype.newbyteorder("="), copy=False)
+    samples = _native(page.asarray())
     return np.moveaxis(samples, 0, -1) if page.axes == "SYX" else samples
+
+
+def _native(samples: NDArray[Any]) -> NDArray[Any]:
+    """Samples in this machine's order of bytes, which is what dtypes are compared with."""
+    return samples.astype(samples.dtype.newbyteorder("="), copy=False)
 
 
 def _load(
@@ -170,7 +174,7 @@ def _load(
 ) -> Picture:
     checks.size(*image.size)
     image.load()  # turns a TIFF upright, and then drops its tag
-    content = np.asarray(image) if image.mode.startswith(("I", "F")) else image
+    content = _native(np.asarray(image)) if image.mode.startswith(("I", "F")) else image
     return Picture(content, _exif_orientation(image), is_lossy=is_lossy, is_cut_to_8_bits=is_cut_to_8_bits)
 
 

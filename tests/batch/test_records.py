@@ -49,12 +49,18 @@ def test_tables_are_in_natural_order_and_short(out):
     tables = write_tables(out)
     assert tables["leaves"]["photo"].tolist() == ["p1", "p1", "p9", "p9", "p10", "p10"]
     assert (out / "leaves.csv").read_text().splitlines()[:3] == ["photo,leaf,area_px", "p1,1,0", "p1,2,10"]
-    assert (out / "plants.csv").read_text().splitlines()[1] == "p1,1,0.333333"
+    assert (out / "plants.csv").read_text().splitlines()[1] == "p1,1,0.3333333333"
     assert len(tables["plants"]) == 3
     assert (out / "photos.csv").read_text().splitlines()[:2] == [
         "photo,plant_count,leaf_count,file",
         "p1,1,2,/photos/p1.png",
     ]
+
+
+def test_areas_of_a_large_photo_are_written_to_the_pixel(out):
+    write_record(out, record_of("a", plants=[{"plant": 1, "convex_hull_area_px": 12_345_678.5}]))
+    write_tables(out)
+    assert (out / "plants.csv").read_text().splitlines()[1] == "a,1,12345678.5"
 
 
 def test_a_digest_is_of_the_bytes_alone(tmp_path):

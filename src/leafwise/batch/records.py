@@ -214,7 +214,7 @@ def write_tables(out: Path) -> dict[str, pd.DataFrame]:
         "photos": pd.DataFrame(rows["photos"], columns=["photo", "plant_count", "leaf_count", "file"]),
     }
     for name, table in tables.items():
-        write_text(out / f"{name}.csv", table.to_csv(index=False, float_format="%.6g"))
+        write_text(out / f"{name}.csv", table.to_csv(index=False, float_format="%.10g"))
     return tables
 
 

@@ -18,7 +18,7 @@ def stretch_contrast(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A photo uint8 (H, W, 3) with its darkest 1 % black and its brightest 0.2 % white.
 
     A pixel is as bright as the brightest of its channels, and all channels are stretched alike. The percentiles are
-    those of StarDist (Schmidt et al. 2018). A photo of one brightness stays as it is.
+    those of StarDist (Schmidt et al. 2018). A photo whose two percentiles are the same stays as it is.
     """
     counts = np.cumsum(Image.fromarray(image.max(2)).histogram())  # pixels up to each brightness
     low, high = np.searchsorted(counts, counts[-1] * np.array([DARKEST, 1 - BRIGHTEST]))

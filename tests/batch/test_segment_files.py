@@ -478,10 +478,17 @@ def test_a_photo_that_failed_has_no_claim_on_a_name(tmp_path, segmenter, paint_p
 
 def test_what_a_killed_process_was_about_to_write_is_no_record(tmp_path, segmenter, paint_photos):
     (tmp_path / "out" / ".leafwise").mkdir(parents=True)
-    (tmp_path / "out" / ".leafwise" / ".0123.tmp.json").write_text("{")
+    (tmp_path / "out" / ".leafwise" / f".{'01' * 16}.tmp.json").write_text("{")
     (tmp_path / "out" / "leaves.csv").write_text("mine")
     with pytest.raises(OutputError, match="leaves"):
         segment_files(paint_photos(1), tmp_path / "out", segmenter)
+
+
+def test_a_photo_may_be_named_as_temporary_files_are(tmp_path, segmenter, paint_photos):
+    photo = paint_photos(1)[0].rename(tmp_path / "scan.tmp.png")
+    segment_files([photo], tmp_path / "out", segmenter)
+    assert pd.read_csv(tmp_path / "out" / "photos.csv")["photo"].tolist() == ["scan.tmp"]
+    assert segment_files([photo], tmp_path / "out", segmenter).skipped == 1
 
 
 def test_a_folder_that_was_moved_is_not_done_again(tmp_path, segmenter, paint_photos):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from leafwise.errors import OutputError
-from leafwise.imaging import natural_key, output_error, write_text
+from leafwise.imaging import is_temporary, natural_key, output_error, write_text
 from leafwise.traits import measure_leaves, measure_plants
 
 UNFINISHED = "unfinished"  # for the digest of a photo whose files are not all there, or of other settings
@@ -115,7 +115,7 @@ def _recorded(out: Path) -> set[str]:
 
 def _record_files(out: Path) -> list[Path]:
     """All but those that a killed process was about to write."""
-    return [path for path in sorted((out / FOLDER).glob("*.json")) if not path.name.endswith(".tmp.json")]
+    return [path for path in sorted((out / FOLDER).glob("*.json")) if not is_temporary(path)]
 
 
 def follow_moved(out: Path, photos: Sequence[Path], records: Mapping[str, Record]) -> dict[str, Record]:

@@ -19,6 +19,7 @@ from leafwise.imaging.square import (
 from leafwise.imaging.turn import turn, turn_back
 from leafwise.imaging.write import (
     atomic_path,
+    is_temporary,
     make_folder,
     output_error,
     write_image,
@@ -39,6 +40,7 @@ __all__ = [
     "cut_square",
     "find_images",
     "is_image_file",
+    "is_temporary",
     "label_runs",
     "make_folder",
     "natural_key",

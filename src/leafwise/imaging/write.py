@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from leafwise.imaging.read import check_range
 _COMPRESSION_LEVEL = 2  # of 9: photos are as small as at 3, sooner; from 4 on zlib takes half as long again
 _TIFF_SUFFIXES = (".tif", ".tiff")
 _JPEG_SUFFIXES = (".jpg", ".jpeg")
+_TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp(\.[^.]*)?")
 _REASONS = {
     errno.ENOSPC: "no space left on the disk; free some, or choose another folder",
     errno.EDQUOT: "the disk quota is used up; free some space, or choose another folder",
@@ -50,6 +52,15 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # where the folder is gone or read-only, an error says so already
             temporary.unlink(missing_ok=True)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file is one that `atomic_path` made, by its name: where it stays, its process was killed.
+
+    >>> is_temporary(Path(".0123456789abcdef0123456789abcdef.tmp.json")), is_temporary(Path("scan.tmp.json"))
+    (True, False)
+    """
+    return _TEMPORARY.fullmatch(path.name) is not None
 
 
 def output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -7,11 +8,14 @@ from hypothesis import strategies as st
 
 from leafwise.batch.records import (
     FOLDER,
+    Entry,
     Record,
     digest_of,
     expire_records,
+    follow_moved,
     is_done,
     name_photos,
+    read_entries,
     read_records,
     rows_of,
     write_record,
@@ -40,7 +44,17 @@ def test_what_is_kept_is_read_again(out):
 
 
 def test_there_are_no_records_in_a_new_folder(tmp_path):
-    assert read_records(tmp_path) == {}
+    assert read_records(tmp_path) == read_entries(tmp_path) == {}
+
+
+def test_entries_have_no_rows_and_photos_that_move_lose_none(out):
+    photo = out / "here.png"
+    photo.write_bytes(b"x")
+    record = record_of("a", n_leaves=3, source=str(out / "gone.png"), digest=digest_of(photo))
+    write_record(out, record)
+    assert read_entries(out) == {"a": Entry("a", record.source, record.digest)}
+    assert follow_moved(out, [photo], read_entries(out)) == {"a": Entry("a", str(photo), record.digest)}
+    assert read_records(out) == {"a": replace(record, source=str(photo))}
 
 
 def test_tables_are_in_natural_order_and_short(out):
@@ -91,10 +105,10 @@ def test_expired_records_keep_names_and_nothing_else(out):
     for name in ("photo_label.png", "photo_overlay.png"):
         (out / name).touch()
     write_record(out, record_of("photo", source=str(photo), digest=digest_of(photo)))
-    expire_records(out, ["photo"])
-    records = read_records(out)
-    assert not is_done(out, records["photo"], photo)
-    assert name_photos([photo], records) == {photo: "photo"}
+    expire_records(out, read_entries(out).values())
+    entries = read_entries(out)
+    assert not is_done(out, entries["photo"], photo)
+    assert name_photos([photo], entries) == {photo: "photo"}
     assert write_tables(out)["leaves"].empty
 
 

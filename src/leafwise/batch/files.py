@@ -22,7 +22,7 @@ from leafwise.batch.records import (
     follow_moved,
     is_done,
     name_photos,
-    read_records,
+    read_entries,
     refuse_strangers,
     write_tables,
 )
@@ -82,18 +82,18 @@ def segment_files(
     others, and LeafwiseError where a process of the pool was ended.
     """
     make_folder(out / FOLDER)
-    records = follow_moved(out, photos, read_records(out))
-    names = name_photos(photos, records)
+    entries = follow_moved(out, photos, read_entries(out))
+    names = name_photos(photos, entries)
     refuse_strangers(out, names.values(), is_new=not (out / RUN_NAME).is_file())
     write_run(out, photos, segmenter, overwrite=overwrite)
     if overwrite:
-        expire_records(out, names.values())
+        expire_records(out, [entries[name] for name in names.values() if name in entries])
     tally = _Tally(on_progress)
     with ExitStack() as stack:
         stack.callback(write_tables, out)
         todo = []
         for photo in photos:
-            if not overwrite and is_done(out, records.get(names[photo]), photo):
+            if not overwrite and is_done(out, entries.get(names[photo]), photo):
                 tally.add(Step(photo, skipped=True))
             else:
                 todo.append(photo)

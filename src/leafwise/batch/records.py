@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,18 @@ FOLDER = ".leafwise"  # of the records, inside the output folder
 
 
 @dataclasses.dataclass(frozen=True)
-class Record:
-    """A photo that is done."""
+class Entry:
+    """What a run keeps in mind of a photo's record: the rows of 100,000 photos would fill the memory."""
 
     name: str  # of its result files: NAME_label.png, NAME_overlay.png
     source: str  # the photo's absolute path
     digest: str  # of the photo's bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Record(Entry):
+    """A photo that is done."""
+
     leaves: list[dict[str, Any]]  # rows of leaves.csv
     plants: list[dict[str, Any]]  # rows of plants.csv
 
@@ -48,15 +54,28 @@ def digest_of(path: Path) -> str:
 
 
 def read_records(out: Path) -> dict[str, Record]:
-    """The records in an output folder, by name; a damaged one counts as not done."""
-    records = {}
-    for path in _record_files(out):
-        try:
-            record = Record(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            continue
-        records[record.name] = record
-    return records
+    """The records in an output folder, by name, in natural order; a damaged one counts as not done."""
+    return {record.name: record for record in _each_record(out)}
+
+
+def read_entries(out: Path) -> dict[str, Entry]:
+    """`read_records` without the rows."""
+    return {record.name: Entry(record.name, record.source, record.digest) for record in _each_record(out)}
+
+
+def _each_record(out: Path) -> Iterator[Record]:
+    """One after another, so that who needs not all of them has not all of them in memory."""
+    for path in sorted(_record_files(out), key=lambda path: natural_key(path.stem)):
+        record = _read_record(path)
+        if record is not None:
+            yield record
+
+
+def _read_record(path: Path) -> Record | None:
+    try:
+        return Record(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def write_record(out: Path, record: Record) -> None:
@@ -64,12 +83,10 @@ def write_record(out: Path, record: Record) -> None:
     write_text(_record_file(out, record.name), json.dumps(dataclasses.asdict(record)))
 
 
-def expire_records(out: Path, names: Iterable[str]) -> None:
+def expire_records(out: Path, entries: Iterable[Entry]) -> None:
     """Let photos count as done no longer, and clear their rows; each keeps its name."""
-    records = read_records(out)
-    for name in names:
-        if name in records:
-            write_record(out, dataclasses.replace(records[name], digest=UNFINISHED, leaves=[], plants=[]))
+    for entry in entries:
+        write_record(out, Record(entry.name, entry.source, UNFINISHED, [], []))
 
 
 def remove_results(out: Path, names: Iterable[str]) -> None:
@@ -115,51 +132,53 @@ def _recorded(out: Path) -> set[str]:
 
 def _record_files(out: Path) -> list[Path]:
     """All but those that a killed process was about to write."""
-    return [path for path in sorted((out / FOLDER).glob("*.json")) if not is_temporary(path)]
+    return [path for path in (out / FOLDER).glob("*.json") if not is_temporary(path)]
 
 
-def follow_moved(out: Path, photos: Sequence[Path], records: Mapping[str, Record]) -> dict[str, Record]:
-    """The records, those of photos that have moved with their new place: told by their bytes.
+def follow_moved(out: Path, photos: Sequence[Path], entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The entries, those of photos that have moved with their new place, as their records: told by their bytes.
 
     What was not finished is told by its file's name. Raises OutputError where a record cannot be written.
     """
-    followed = dict(records)
-    known = {record.source for record in records.values()}
-    gone: dict[str, list[Record]] = {}
-    for record in records.values():
+    followed = dict(entries)
+    known = {entry.source for entry in entries.values()}
+    gone: dict[str, list[Entry]] = {}
+    for entry in entries.values():
         # a Path's own exists() raises where a folder may not be looked into
-        if not os.path.exists(record.source):
-            told_by = Path(record.source).name if record.digest == UNFINISHED else record.digest
-            gone.setdefault(told_by, []).append(record)
+        if not os.path.exists(entry.source):
+            told_by = Path(entry.source).name if entry.digest == UNFINISHED else entry.digest
+            gone.setdefault(told_by, []).append(entry)
     for photo in photos if gone else ():
         source = str(photo.resolve())
         likely = [] if source in known else gone.get(digest_of(photo)) or gone.get(photo.name) or []
         if likely:
-            record = next((one for one in likely if one.name == photo.stem), likely[0])
-            likely.remove(record)
-            followed[record.name] = dataclasses.replace(record, source=source)
-            write_record(out, followed[record.name])
+            entry = next((one for one in likely if one.name == photo.stem), likely[0])
+            likely.remove(entry)
+            record = _read_record(_record_file(out, entry.name))
+            if record is not None:
+                write_record(out, dataclasses.replace(record, source=source))
+                followed[entry.name] = dataclasses.replace(entry, source=source)
     return followed
 
 
-def is_done(out: Path, record: Record | None, photo: Path) -> bool:
+def is_done(out: Path, entry: Entry | None, photo: Path) -> bool:
     """Whether a photo's results are all there, and are of the photo as it is now."""
     return (
-        record is not None
-        and any((out / f"{record.name}_label{suffix}").is_file() for suffix in (".png", ".tif"))
-        and (out / f"{record.name}_overlay.png").is_file()
-        and record.digest == digest_of(photo)
+        entry is not None
+        and any((out / f"{entry.name}_label{suffix}").is_file() for suffix in (".png", ".tif"))
+        and (out / f"{entry.name}_overlay.png").is_file()
+        and entry.digest == digest_of(photo)
     )
 
 
-def name_photos(photos: Sequence[Path], records: Mapping[str, Record]) -> dict[Path, str]:
+def name_photos(photos: Sequence[Path], entries: Mapping[str, Entry]) -> dict[Path, str]:
     """A name for each photo's results: its stem, with its folder's name or a number where that is taken.
 
     A photo that was done before keeps its name. Names differ in more than upper and lower case, which many file
     systems do not tell apart.
     """
-    names = {record.source: name for name, record in records.items()}
-    taken = {name.casefold() for name in records}
+    names = {entry.source: name for name, entry in entries.items()}
+    taken = {name.casefold() for name in entries}
     chosen = {}
     for photo in photos:
         source = str(photo.resolve())
@@ -193,21 +212,14 @@ def write_tables(out: Path) -> dict[str, pd.DataFrame]:
 
     Raises OutputError where that fails.
     """
-    records = sorted(read_records(out).values(), key=lambda record: natural_key(record.name))
-    done = [record for record in records if record.digest != UNFINISHED]
-    rows = {
-        "leaves": [{"photo": record.name} | row for record in done for row in record.leaves],
-        "plants": [{"photo": record.name} | row for record in done for row in record.plants],
-        "photos": [
-            {
-                "photo": record.name,
-                "plant_count": len(record.plants),
-                "leaf_count": len(record.leaves),
-                "file": record.source,
-            }
-            for record in done
-        ],
-    }
+    rows: dict[str, list[dict[str, Any]]] = {"leaves": [], "plants": [], "photos": []}
+    for record in _each_record(out):
+        if record.digest == UNFINISHED:
+            continue
+        rows["leaves"] += [{"photo": record.name} | row for row in record.leaves]
+        rows["plants"] += [{"photo": record.name} | row for row in record.plants]
+        counts = {"plant_count": len(record.plants), "leaf_count": len(record.leaves)}
+        rows["photos"].append({"photo": record.name} | counts | {"file": record.source})
     tables = {
         "leaves": pd.DataFrame(rows["leaves"], columns=None if rows["leaves"] else _columns("leaves")),
         "plants": pd.DataFrame(rows["plants"], columns=None if rows["plants"] else _columns("plants")),

@@ -8,7 +8,7 @@ from typing import Any
 import tomli_w
 
 import leafwise
-from leafwise.batch.records import UNFINISHED, digest_of, expire_records, read_records, remove_results
+from leafwise.batch.records import UNFINISHED, digest_of, expire_records, read_entries, remove_results
 from leafwise.config import SegmentSettings, from_dict, read_toml, to_dict
 from leafwise.errors import ImageError, ModelError, OutputError, SettingsError
 from leafwise.imaging import find_images, write_text
@@ -46,9 +46,9 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
             named = before["photos"]
         elif overwrite:
             _refuse_leftovers(out, photos)
-            names = list(read_records(out))
-            expire_records(out, names)
-            remove_results(out, names)
+            entries = read_entries(out)
+            expire_records(out, entries.values())
+            remove_results(out, entries)
         else:
             raise OutputError(
                 f"{out}: holds the results of another model or other settings; "
@@ -95,9 +95,9 @@ def _refuse_leftovers(out: Path, photos: Sequence[Path]) -> None:
     """Raise OutputError where results would stay beside those of another model or other settings."""
     again = {str(photo.resolve()) for photo in photos}
     left = [
-        record
-        for record in read_records(out).values()
-        if record.digest != UNFINISHED and record.source not in again
+        entry
+        for entry in read_entries(out).values()
+        if entry.digest != UNFINISHED and entry.source not in again
     ]
     if left:
         raise OutputError(

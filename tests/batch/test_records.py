@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from leafwise.batch.records import (
     FOLDER,
+    UNFINISHED,
     Entry,
     Record,
+    claim_name,
     digest_of,
     expire_records,
     follow_moved,
@@ -110,6 +112,16 @@ def test_expired_records_keep_names_and_nothing_else(out):
     assert not is_done(out, entries["photo"], photo)
     assert name_photos([photo], entries) == {photo: "photo"}
     assert write_tables(out)["leaves"].empty
+
+
+def test_a_claim_clears_the_rows_of_an_earlier_run_and_is_written_once(out):
+    photo = out / "photo.jpg"
+    write_record(out, record_of("photo"))
+    claim_name(out, "photo", photo)
+    assert read_records(out) == {"photo": Record("photo", str(photo), UNFINISHED, [], [])}
+    written = (out / FOLDER / "photo.json").stat().st_ino
+    claim_name(out, "photo", photo)
+    assert (out / FOLDER / "photo.json").stat().st_ino == written
 
 
 PHOTOS = st.lists(

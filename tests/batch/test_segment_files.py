@@ -148,6 +148,29 @@ def test_a_photo_changed_since_is_done_again(tmp_path, segmenter, paint_photos):
     assert pd.read_csv(out / "leaves.csv")["area_px"].tolist() == [288, 192, 20 * 17, 288, 192, 20 * 23]
 
 
+def test_a_photo_replaced_by_one_that_fails_has_no_rows_and_one_that_is_away_keeps_them(
+    tmp_path, segmenter, paint_photos
+):
+    photos, out = paint_photos(2), tmp_path / "out"
+    segment_files(photos, out, segmenter)
+    photos[0].write_text("not a picture")
+    photos[1].rename(tmp_path / "away.png")
+    report = segment_files(photos, out, segmenter)
+    assert (report.done, len(report.errors)) == (0, 2)
+    assert pd.read_csv(out / "photos.csv")["photo"].tolist() == ["plant1"]
+    assert pd.read_csv(out / "leaves.csv")["photo"].tolist() == ["plant1"] * 3
+
+
+def test_a_photo_that_changed_has_no_rows_where_it_is_not_done_again(tmp_path, segmenter, paint_photos):
+    photos, out = paint_photos(2), tmp_path / "out"
+    segment_files(photos, out, segmenter)
+    write_image(photos[1], paint(two_plants(7)))
+    segmenter.find = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        segment_files(photos, out, segmenter)
+    assert finished(out) == set(pd.read_csv(out / "photos.csv")["photo"]) == {"plant0"}
+
+
 @pytest.mark.parametrize("lost", ["plant0_label.png", "plant0_overlay.png"])
 def test_a_photo_whose_result_is_gone_is_done_again(tmp_path, segmenter, paint_photos, lost):
     photos, out = paint_photos(2), tmp_path / "out"

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from leafwise.batch.finish import Job, finish_photo
 from leafwise.batch.records import (
     FOLDER,
+    Entry,
     Record,
     digest_of,
     expire_records,
     follow_moved,
+    has_changed,
     is_done,
     name_photos,
     read_entries,
@@ -86,17 +88,11 @@ def segment_files(
     names = name_photos(photos, entries)
     refuse_strangers(out, names.values(), is_new=not (out / RUN_NAME).is_file())
     write_run(out, photos, segmenter, overwrite=overwrite)
-    if overwrite:
-        expire_records(out, [entries[name] for name in names.values() if name in entries])
     tally = _Tally(on_progress)
     with ExitStack() as stack:
         stack.callback(write_tables, out)
-        todo = []
-        for photo in photos:
-            if not overwrite and is_done(out, entries.get(names[photo]), photo):
-                tally.add(Step(photo, skipped=True))
-            else:
-                todo.append(photo)
+        named = [(photo, entries.get(names[photo])) for photo in photos]
+        todo = _still_to_do(out, named, tally, overwrite=overwrite)
         network = segmenter.model.cluster_network
         finish = partial(finish_photo, out=out, settings=segmenter.settings, network=network)
         submit = stack.enter_context(_Finishers(finish, min(workers, len(todo)))).submit
@@ -165,6 +161,24 @@ class _Tally:
         if step.error:
             self.errors.append(step.error)
         self.on_progress(step)
+
+
+def _still_to_do(
+    out: Path, photos: Sequence[tuple[Path, Entry | None]], tally: _Tally, *, overwrite: bool
+) -> list[Path]:
+    """The photos that are not done, each given with what is kept of it; those that are done are tallied.
+
+    Rows that are no longer a photo's own expire now: it may fail this time.
+    """
+    todo = []
+    for photo, entry in photos:
+        if not overwrite and is_done(out, entry, photo):
+            tally.add(Step(photo, skipped=True))
+            continue
+        todo.append(photo)
+        if entry is not None and (overwrite or has_changed(entry, photo)):
+            expire_records(out, [entry])
+    return todo
 
 
 class _Finishers:

@@ -115,10 +115,12 @@ def refuse_strangers(out: Path, names: Iterable[str], *, is_new: bool) -> None:
 def claim_name(out: Path, name: str, source: Path) -> None:
     """Keep a record of a photo before its first file is written: from now on files of its name are leafwise's own.
 
-    Raises OutputError where that fails.
+    It has no rows: those of an earlier run would stand beside the new files where this one is killed. Raises
+    OutputError where that fails.
     """
-    if not _record_file(out, name).is_file():
-        write_record(out, Record(name, str(source.resolve()), UNFINISHED, [], []))
+    claim = Record(name, str(source.resolve()), UNFINISHED, [], [])
+    if _read_record(_record_file(out, name)) != claim:
+        write_record(out, claim)
 
 
 def _record_file(out: Path, name: str) -> Path:
@@ -169,6 +171,11 @@ def is_done(out: Path, entry: Entry | None, photo: Path) -> bool:
         and (out / f"{entry.name}_overlay.png").is_file()
         and entry.digest == digest_of(photo)
     )
+
+
+def has_changed(entry: Entry, photo: Path) -> bool:
+    """Whether a photo's rows are of another one than is there now; one that cannot be read tells nothing."""
+    return entry.digest != UNFINISHED and digest_of(photo) not in ("", entry.digest)
 
 
 def name_photos(photos: Sequence[Path], entries: Mapping[str, Entry]) -> dict[Path, str]:

@@ -16,6 +16,7 @@ from leafwise.batch.records import (
     expire_records,
     follow_moved,
     is_done,
+    move_records,
     name_photos,
     read_entries,
     read_records,
@@ -55,7 +56,9 @@ def test_entries_have_no_rows_and_photos_that_move_lose_none(out):
     record = record_of("a", n_leaves=3, source=str(out / "gone.png"), digest=digest_of(photo))
     write_record(out, record)
     assert read_entries(out) == {"a": Entry("a", record.source, record.digest)}
-    assert follow_moved(out, [photo], read_entries(out)) == {"a": Entry("a", str(photo), record.digest)}
+    followed = follow_moved([photo], read_entries(out))
+    assert followed == {"a": Entry("a", str(photo), record.digest)}
+    move_records(out, followed.values())
     assert read_records(out) == {"a": replace(record, source=str(photo))}
 
 

@@ -529,6 +529,17 @@ def test_a_folder_that_was_moved_is_not_done_again(tmp_path, segmenter, paint_ph
     assert all(Path(file).is_file() for file in table["file"])
 
 
+def test_photos_that_have_moved_are_named_in_run_toml_where_they_are_now(tmp_path, segmenter, paint_photos):
+    photos, out = [*paint_photos(2, "monday"), *paint_photos(2, "tuesday")], tmp_path / "out"
+    segment_files(photos, out, segmenter)
+    moved = photos[0].parent.rename(tmp_path / "elsewhere")
+    there = [moved / "plant0.png", moved / "plant1.png"]
+    with pytest.raises(OutputError):
+        segment_files(there, out, other_settings(segmenter))  # changes nothing
+    segment_files(there, out, segmenter)
+    assert settings_of_run(out / "run.toml").photos == [*there, *photos[2:]]
+
+
 @pytest.mark.parametrize("content", ["model = 'x'\n", "not toml", "photos = 3\n"])
 def test_a_foreign_run_toml_is_refused(tmp_path, segmenter, paint_photos, content):
     (tmp_path / "run.toml").write_text(content)

@@ -23,6 +23,7 @@ from leafwise.batch.records import (
     follow_moved,
     has_changed,
     is_done,
+    move_records,
     name_photos,
     read_entries,
     refuse_strangers,
@@ -84,10 +85,14 @@ def segment_files(
     others, and LeafwiseError where a process of the pool was ended.
     """
     make_folder(out / FOLDER)
-    entries = follow_moved(out, photos, read_entries(out))
+    earlier = read_entries(out)
+    entries = follow_moved(photos, earlier)
+    moved = [entry for name, entry in entries.items() if entry != earlier[name]]
     names = name_photos(photos, entries)
     refuse_strangers(out, names.values(), is_new=not (out / RUN_NAME).is_file())
-    write_run(out, photos, segmenter, overwrite=overwrite)
+    sources = {earlier[entry.name].source: entry.source for entry in moved}
+    write_run(out, photos, segmenter, overwrite=overwrite, moved=sources)
+    move_records(out, moved)
     tally = _Tally(on_progress)
     with ExitStack() as stack:
         stack.callback(write_tables, out)

@@ -137,10 +137,10 @@ def _record_files(out: Path) -> list[Path]:
     return [path for path in (out / FOLDER).glob("*.json") if not is_temporary(path)]
 
 
-def follow_moved(out: Path, photos: Sequence[Path], entries: Mapping[str, Entry]) -> dict[str, Entry]:
-    """The entries, those of photos that have moved with their new place, as their records: told by their bytes.
+def follow_moved(photos: Sequence[Path], entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The entries, those of photos that have moved with their new place: told by their bytes.
 
-    What was not finished is told by its file's name. Raises OutputError where a record cannot be written.
+    What was not finished is told by its file's name.
     """
     followed = dict(entries)
     known = {entry.source for entry in entries.values()}
@@ -156,11 +156,16 @@ def follow_moved(out: Path, photos: Sequence[Path], entries: Mapping[str, Entry]
         if likely:
             entry = next((one for one in likely if one.name == photo.stem), likely[0])
             likely.remove(entry)
-            record = _read_record(_record_file(out, entry.name))
-            if record is not None:
-                write_record(out, dataclasses.replace(record, source=source))
-                followed[entry.name] = dataclasses.replace(entry, source=source)
+            followed[entry.name] = dataclasses.replace(entry, source=source)
     return followed
+
+
+def move_records(out: Path, entries: Iterable[Entry]) -> None:
+    """Keep where photos are now, and all else of their records. Raises OutputError where that fails."""
+    for entry in entries:
+        record = _read_record(_record_file(out, entry.name))
+        if record is not None:
+            write_record(out, dataclasses.replace(record, source=entry.source))
 
 
 def is_done(out: Path, entry: Entry | None, photo: Path) -> bool:

@@ -1,8 +1,9 @@
 """run.toml: what a batch was made with, enough to make it again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import tomli_w
@@ -28,8 +29,15 @@ class Run:
     digests: dict[str, str]  # of the networks that it was made with
 
 
-def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwrite: bool) -> None:
-    """Write run.toml, after a look at the one that is there.
+def write_run(
+    out: Path,
+    photos: Sequence[Path],
+    segmenter: Segmenter,
+    *,
+    overwrite: bool,
+    moved: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Write run.toml, after a look at the one that is there; `moved` has new paths of its photos by their old ones.
 
     Raises OutputError where that one is of another model or other settings, unless `overwrite`: then its
     results are removed, and no photo may be left out that was done.
@@ -43,9 +51,9 @@ def write_run(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwr
     if path.is_file():
         before = _tables_of(path)
         if _digests_in(before["model"]) == digests and _has_settings(path, before, segmenter.settings):
-            named = before["photos"]
+            named = [moved.get(photo, photo) for photo in before["photos"]]
         elif overwrite:
-            _refuse_leftovers(out, photos)
+            _refuse_leftovers(out, photos, moved)
             entries = read_entries(out)
             expire_records(out, entries.values())
             remove_results(out, entries)
@@ -91,13 +99,13 @@ def _digests_in(table: dict[str, Any]) -> dict[str, str]:
     return {key: str(table[key]) for key in ("digest", "cluster_net_digest") if key in table}
 
 
-def _refuse_leftovers(out: Path, photos: Sequence[Path]) -> None:
+def _refuse_leftovers(out: Path, photos: Sequence[Path], moved: Mapping[str, str]) -> None:
     """Raise OutputError where results would stay beside those of another model or other settings."""
     again = {str(photo.resolve()) for photo in photos}
     left = [
         entry
         for entry in read_entries(out).values()
-        if entry.digest != UNFINISHED and entry.source not in again
+        if entry.digest != UNFINISHED and moved.get(entry.source, entry.source) not in again
     ]
     if left:
         raise OutputError(

@@ -235,7 +235,7 @@ def test_results_of_another_model_or_other_settings_are_not_mixed(tmp_path, segm
     with pytest.raises(OutputError, match=r"another model or other settings.*--overwrite"):
         segment_files(photos, out, second)
     assert files_of(out) == before
-    with pytest.raises(OutputError, match=r"plant1 .* would stay as another model or other settings have it"):
+    with pytest.raises(OutputError, match=r"plant1 .* would stay as another model, other settings or"):
         segment_files(photos[:1], out, second, overwrite=True)
     assert files_of(out) == before
     # what is not yet done again does not stay in the tables, nor count as done by the second
@@ -246,6 +246,21 @@ def test_results_of_another_model_or_other_settings_are_not_mixed(tmp_path, segm
     report = segment_files(photos, out, second)
     assert (report.done, report.skipped) == (3 - len(done), len(done))
     assert set(pd.read_csv(out / "plants.csv")["photo"]) == {"plant0", "plant1", "plant2"}
+
+
+def test_results_of_another_version_are_not_mixed(tmp_path, segmenter, paint_photos, monkeypatch):
+    photos, out = paint_photos(2), tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(leafwise, "__version__", "0.0.9")
+        segment_files(photos, out, segmenter)
+    before = files_of(out)
+    with pytest.raises(OutputError, match=r"another version of leafwise \(0\.0\.9, this is .*--overwrite"):
+        segment_files(photos, out, segmenter)
+    with pytest.raises(OutputError, match=r"plant1 .* would stay"):
+        segment_files(photos[:1], out, segmenter, overwrite=True)
+    assert files_of(out) == before
+    assert segment_files(photos, out, segmenter, overwrite=True).done == 2
+    assert segment_files(photos, out, segmenter).skipped == 2
 
 
 def test_a_copy_of_the_model_is_the_same_model(tmp_path, segmenter, paint_photos):

@@ -81,8 +81,8 @@ def segment_files(
     whatever ends the run, Ctrl-C included, the tables hold all that was done. With `workers` > 1 the photos are
     finished in that many processes: a script that asks for them needs `if __name__ == "__main__":`.
 
-    Raises OutputError where `out` cannot be written, or holds the results of another model or settings or files of
-    others, and LeafwiseError where a process of the pool was ended.
+    Raises OutputError where `out` cannot be written, or holds the results of another model, settings or version of
+    leafwise or files of others, and LeafwiseError where a process of the pool was ended.
     """
     make_folder(out / FOLDER)
     earlier = read_entries(out)

@@ -15,7 +15,7 @@ from leafwise.errors import OutputError
 from leafwise.imaging import is_temporary, natural_key, output_error, write_text
 from leafwise.traits import measure_leaves, measure_plants
 
-UNFINISHED = "unfinished"  # for the digest of a photo whose files are not all there, or of other settings
+UNFINISHED = "unfinished"  # for the digest of a photo whose files are not all there, or made otherwise
 RESULTS = ("_label.png", "_label.tif", "_overlay.png")  # endings of a photo's own files
 TABLES = ("leaves.csv", "plants.csv", "photos.csv")
 LONGEST_STEM = 180  # bytes: a file's name may have 255, endings and a temporary name's included

@@ -39,8 +39,8 @@ def write_run(
 ) -> None:
     """Write run.toml, after a look at the one that is there; `moved` has new paths of its photos by their old ones.
 
-    Raises OutputError where that one is of another model or other settings, unless `overwrite`: then its
-    results are removed, and no photo may be left out that was done.
+    Raises OutputError where that one is of another model, other settings or another version of leafwise, unless
+    `overwrite`: then its results are removed, and no photo may be left out that was done.
     """
     folder = segmenter.model.folder
     digests = _digests_of(folder, segmenter.settings)
@@ -50,7 +50,8 @@ def write_run(
     named: list[str] = []
     if path.is_file():
         before = _tables_of(path)
-        if _digests_in(before["model"]) == digests and _has_settings(path, before, segmenter.settings):
+        other = _difference(path, before, digests, segmenter.settings)
+        if not other:
             named = [moved.get(photo, photo) for photo in before["photos"]]
         elif overwrite:
             _refuse_leftovers(out, photos, moved)
@@ -59,7 +60,7 @@ def write_run(
             remove_results(out, entries)
         else:
             raise OutputError(
-                f"{out}: holds the results of another model or other settings; "
+                f"{out}: holds the results of {other}; "
                 "name another folder, or add --overwrite to do its photos again"
             )
     named = [*named, *(str(photo.resolve()) for photo in photos)]
@@ -70,6 +71,18 @@ def write_run(
         **settings,
     }
     write_text(path, tomli_w.dumps(run))
+
+
+def _difference(
+    path: Path, before: dict[str, Any], digests: dict[str, str], settings: SegmentSettings
+) -> str:
+    """What the results of a run.toml are of that this run's would not be, in words; empty where they may be mixed."""
+    if _digests_in(before["model"]) != digests or not _has_settings(path, before, settings):
+        return "another model or other settings"
+    version = before.get("leafwise_version", "unknown")
+    if version != leafwise.__version__:
+        return f"another version of leafwise ({version}, this is {leafwise.__version__})"
+    return ""
 
 
 def _settings_in(path: Path, tables: dict[str, Any]) -> SegmentSettings:
@@ -100,7 +113,7 @@ def _digests_in(table: dict[str, Any]) -> dict[str, str]:
 
 
 def _refuse_leftovers(out: Path, photos: Sequence[Path], moved: Mapping[str, str]) -> None:
-    """Raise OutputError where results would stay beside those of another model or other settings."""
+    """Raise OutputError where results would stay beside those of another model, other settings or version."""
     again = {str(photo.resolve()) for photo in photos}
     left = [
         entry
@@ -109,8 +122,8 @@ def _refuse_leftovers(out: Path, photos: Sequence[Path], moved: Mapping[str, str
     ]
     if left:
         raise OutputError(
-            f"{out}: {left[0].name} (and {len(left) - 1} more) would stay as another model or other settings have "
-            "it; name all photos, or another folder"
+            f"{out}: {left[0].name} (and {len(left) - 1} more) would stay as another model, other settings or "
+            "another version have it; name all photos, or another folder"
         )
 
 

@@ -95,9 +95,10 @@ def test_a_photo_is_done_when_record_and_results_are_there(out, suffix):
     photo.write_bytes(b"x")
     record = record_of("photo", digest=digest_of(photo))
     assert not is_done(out, record, photo)
-    (out / f"photo_label{suffix}").touch()
-    assert not is_done(out, record, photo)
-    (out / "photo_overlay.png").touch()
+    for name in (f"photo_label{suffix}", "photo_overlay.png"):
+        (out / name).touch()  # as a power cut may leave it
+        assert not is_done(out, record, photo)
+        (out / name).write_bytes(b"content")
     assert is_done(out, record, photo)
     assert not is_done(out, None, photo)
     photo.write_bytes(b"y")
@@ -108,7 +109,7 @@ def test_expired_records_keep_names_and_nothing_else(out):
     photo = out / "photo.jpg"
     photo.write_bytes(b"x")
     for name in ("photo_label.png", "photo_overlay.png"):
-        (out / name).touch()
+        (out / name).write_bytes(b"content")
     write_record(out, record_of("photo", source=str(photo), digest=digest_of(photo)))
     expire_records(out, read_entries(out).values())
     entries = read_entries(out)

@@ -555,6 +555,30 @@ def test_photos_that_have_moved_are_named_in_run_toml_where_they_are_now(tmp_pat
     assert settings_of_run(out / "run.toml").photos == [*there, *photos[2:]]
 
 
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b""), Path.unlink], ids=["empty", "gone"])
+def test_where_run_toml_says_nothing_photos_that_are_done_are_done_again_if_asked_for(
+    tmp_path, segmenter, paint_photos, spoil
+):
+    photos, out = paint_photos(2), tmp_path / "out"
+    segment_files(photos, out, segmenter)
+    spoil(out / "run.toml")
+    before = files_of(out)
+    with pytest.raises(OutputError, match=r"run\.toml is empty or gone; .*--overwrite"):
+        segment_files(photos, out, segmenter)
+    with pytest.raises(OutputError, match=r"plant1 .* would stay"):
+        segment_files(photos[:1], out, segmenter, overwrite=True)
+    assert files_of(out) == before
+    assert segment_files(photos, out, segmenter, overwrite=True).done == 2
+    assert settings_of_run(out / "run.toml").photos == photos
+
+
+def test_an_empty_run_toml_is_no_obstacle_where_nothing_is_done(tmp_path, segmenter, paint_photos):
+    photos, out = paint_photos(2), tmp_path / "out"
+    (out / ".leafwise").mkdir(parents=True)
+    (out / "run.toml").touch()
+    assert segment_files(photos, out, segmenter).done == 2
+
+
 @pytest.mark.parametrize("content", ["model = 'x'\n", "not toml", "photos = 3\n"])
 def test_a_foreign_run_toml_is_refused(tmp_path, segmenter, paint_photos, content):
     (tmp_path / "run.toml").write_text(content)

@@ -191,6 +191,20 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
     assert os.listdir(tmp_path) == ["a.png"]
 
 
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("old")
+    synced = []
+
+    def fsync(descriptor):
+        synced.append(os.pread(descriptor, 99, 0))
+        assert (tmp_path / "a.txt").read_text() == "old"
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_text(tmp_path / "a.txt", "new")
+    assert synced == [b"new"]
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
 def test_others_may_read_what_the_umask_lets_them(tmp_path):
     old = os.umask(0o022)

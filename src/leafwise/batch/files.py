@@ -22,6 +22,7 @@ from leafwise.batch.records import (
     expire_records,
     follow_moved,
     has_changed,
+    has_content,
     is_done,
     move_records,
     name_photos,
@@ -89,7 +90,7 @@ def segment_files(
     entries = follow_moved(photos, earlier)
     moved = [entry for name, entry in entries.items() if entry != earlier[name]]
     names = name_photos(photos, entries)
-    refuse_strangers(out, names.values(), is_new=not (out / RUN_NAME).is_file())
+    refuse_strangers(out, names.values(), is_new=not has_content(out / RUN_NAME))
     sources = {earlier[entry.name].source: entry.source for entry in moved}
     write_run(out, photos, segmenter, overwrite=overwrite, moved=sources)
     move_records(out, moved)

@@ -103,11 +103,11 @@ def remove_results(out: Path, names: Iterable[str]) -> None:
 def refuse_strangers(out: Path, names: Iterable[str], *, is_new: bool) -> None:
     """Raise OutputError where a file of a result's name is there that leafwise has not written.
 
-    In a folder that is new to leafwise, of a table's name, too.
+    In a folder that is new to leafwise, without a record, of a table's name, too.
     """
     ours = _recorded(out)
     strangers = [out / f"{name}{ending}" for name in names if name not in ours for ending in RESULTS]
-    for file in strangers + [out / name for name in TABLES if is_new]:
+    for file in strangers + [out / name for name in TABLES if is_new and not ours]:
         if file.exists():
             raise OutputError(f"{file}: is there already and not of leafwise; name another output folder")
 
@@ -168,12 +168,17 @@ def move_records(out: Path, entries: Iterable[Entry]) -> None:
             write_record(out, dataclasses.replace(record, source=entry.source))
 
 
+def has_content(path: Path) -> bool:
+    """Whether there is a file that is not empty: a power cut may leave it so."""
+    return path.is_file() and path.stat().st_size > 0
+
+
 def is_done(out: Path, entry: Entry | None, photo: Path) -> bool:
     """Whether a photo's results are all there, and are of the photo as it is now."""
     return (
         entry is not None
-        and any((out / f"{entry.name}_label{suffix}").is_file() for suffix in (".png", ".tif"))
-        and (out / f"{entry.name}_overlay.png").is_file()
+        and any(has_content(out / f"{entry.name}_label{suffix}") for suffix in (".png", ".tif"))
+        and has_content(out / f"{entry.name}_overlay.png")
         and entry.digest == digest_of(photo)
     )
 

@@ -9,7 +9,14 @@ from typing import Any
 import tomli_w
 
 import leafwise
-from leafwise.batch.records import UNFINISHED, digest_of, expire_records, read_entries, remove_results
+from leafwise.batch.records import (
+    UNFINISHED,
+    digest_of,
+    expire_records,
+    has_content,
+    read_entries,
+    remove_results,
+)
 from leafwise.config import SegmentSettings, from_dict, read_toml, to_dict
 from leafwise.errors import ImageError, ModelError, OutputError, SettingsError
 from leafwise.imaging import find_images, write_text
@@ -40,30 +47,28 @@ def write_run(
     """Write run.toml, after a look at the one that is there; `moved` has new paths of its photos by their old ones.
 
     Raises OutputError where that one is of another model, other settings or another version of leafwise, unless
-    `overwrite`: then its results are removed, and no photo may be left out that was done.
+    `overwrite`: then its results are removed, and no photo may be left out that was done. So, too, where photos are
+    done and run.toml is empty, as a power cut may leave it, or gone: nothing says of what their results are.
     """
     folder = segmenter.model.folder
     digests = _digests_of(folder, segmenter.settings)
     model = {"name": segmenter.model.card.name, "path": reference_to(folder), **digests}
     settings = to_dict(segmenter.settings)
     path = out / RUN_NAME
-    named: list[str] = []
-    if path.is_file():
-        before = _tables_of(path)
-        other = _difference(path, before, digests, segmenter.settings)
-        if not other:
-            named = [moved.get(photo, photo) for photo in before["photos"]]
-        elif overwrite:
-            _refuse_leftovers(out, photos, moved)
-            entries = read_entries(out)
-            expire_records(out, entries.values())
-            remove_results(out, entries)
-        else:
-            raise OutputError(
-                f"{out}: holds the results of {other}; "
-                "name another folder, or add --overwrite to do its photos again"
-            )
-    named = [*named, *(str(photo.resolve()) for photo in photos)]
+    before = _tables_of(path) if has_content(path) else None
+    other = _difference(path, before, digests, segmenter.settings)
+    if other and not overwrite:
+        raise OutputError(
+            f"{out}: holds the results of {other}; "
+            "name another folder, or add --overwrite to do its photos again"
+        )
+    if other:
+        _refuse_leftovers(out, photos, moved)
+        entries = read_entries(out)
+        expire_records(out, entries.values())
+        remove_results(out, entries)
+    earlier = before["photos"] if before and not other else []
+    named = [*(moved.get(photo, photo) for photo in earlier), *(str(photo.resolve()) for photo in photos)]
     run = {
         "leafwise_version": leafwise.__version__,
         "photos": list(dict.fromkeys(named)),  # those of earlier commands first
@@ -74,9 +79,15 @@ def write_run(
 
 
 def _difference(
-    path: Path, before: dict[str, Any], digests: dict[str, str], settings: SegmentSettings
+    path: Path, before: dict[str, Any] | None, digests: dict[str, str], settings: SegmentSettings
 ) -> str:
-    """What the results of a run.toml are of that this run's would not be, in words; empty where they may be mixed."""
+    """What the results beside a run.toml are of that this run's would not be, in words; empty where there is nothing.
+
+    `before` is what the run.toml says, None where it says nothing.
+    """
+    if before is None:
+        is_done = any(entry.digest != UNFINISHED for entry in read_entries(path.parent).values())
+        return f"a run of which nothing is known, as {RUN_NAME} is empty or gone" if is_done else ""
     if _digests_in(before["model"]) != digests or not _has_settings(path, before, settings):
         return "another model or other settings"
     version = before.get("leafwise_version", "unknown")

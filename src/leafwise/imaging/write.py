@@ -39,19 +39,29 @@ _REASONS = {
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path in the same folder, with the same suffix, to write to; on success it becomes `path`.
 
-    On failure, Ctrl-C too, it is removed: whoever looks at `path` sees the old file or the whole new one.
-    An OSError in the block becomes an OutputError.
+    On failure, Ctrl-C too, it is removed: whoever looks at `path` sees the old file or the whole new one, after a
+    power cut, too. An OSError in the block becomes an OutputError.
     """
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp{path.suffix}")
     try:
         yield temporary
+        _to_disk(temporary)
         temporary.replace(path)
     except OSError as error:
         raise output_error(path, error) from error
     finally:
         with suppress(OSError):  # where the folder is gone or read-only, an error says so already
             temporary.unlink(missing_ok=True)
+
+
+def _to_disk(file: Path) -> None:
+    """Wait until a file's content is on the disk: a system may keep a renaming that follows, and lose the content."""
+    descriptor = os.open(file, os.O_RDWR if os.name == "nt" else os.O_RDONLY)  # Windows wants one to write to
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def is_temporary(path: Path) -> bool:

@@ -171,6 +171,21 @@ def test_a_photo_that_changed_has_no_rows_where_it_is_not_done_again(tmp_path, s
     assert finished(out) == set(pd.read_csv(out / "photos.csv")["photo"]) == {"plant0"}
 
 
+@pytest.mark.parametrize(("old", "new"), [(".png", ".tif"), (".tif", ".png")])
+def test_no_label_map_of_another_ending_stays_beside_the_new_one(
+    tmp_path, segmenter, paint_photos, monkeypatch, old, new
+):
+    photos, out = paint_photos(1), tmp_path / "out"
+    for suffix in (old, new):  # as with few leaves, and with more than 65,535
+
+        def write(path, labels, suffix=suffix):
+            return write_labels(path.with_suffix(suffix), labels)
+
+        monkeypatch.setattr(finish, "write_labels", write)
+        segment_files(photos, out, segmenter, overwrite=True)
+        assert [path.name for path in out.glob("*_label.*")] == [f"plant0_label{suffix}"]
+
+
 @pytest.mark.parametrize("lost", ["plant0_label.png", "plant0_overlay.png"])
 def test_a_photo_whose_result_is_gone_is_done_again(tmp_path, segmenter, paint_photos, lost):
     photos, out = paint_photos(2), tmp_path / "out"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from leafwise.batch.records import Record, claim_name, rows_of, write_record
+from leafwise.batch.records import Record, claim_name, remove_file, rows_of, write_record
 from leafwise.config import SegmentSettings
 from leafwise.imaging import as_seen, write_image, write_labels
 from leafwise.models import ClusterNetwork
@@ -43,7 +43,9 @@ def finish_photo(
     plants = measure_plants(labels, segmentation.plants)
     claim_name(out, job.name, job.source)
     record = Record(job.name, str(job.source.resolve()), job.digest, rows_of(leaves), rows_of(plants))
-    write_labels(out / f"{job.name}_label.png", labels)
+    written = write_labels(out / f"{job.name}_label.png", labels)
+    other = ".tif" if written.suffix == ".png" else ".png"
+    remove_file(written.with_suffix(other))  # of an earlier run that found far more leaves, or fewer
     overlay = draw_overlay(as_seen(job.image, settings.looks), labels)
     write_image(out / f"{job.name}_overlay.png", overlay)
     write_record(out, record)

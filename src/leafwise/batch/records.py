@@ -93,11 +93,15 @@ def remove_results(out: Path, names: Iterable[str]) -> None:
     """Remove the label maps and overlays of photos. Raises OutputError where that fails."""
     for name in names:
         for ending in RESULTS:
-            file = out / f"{name}{ending}"
-            try:
-                file.unlink(missing_ok=True)
-            except OSError as error:
-                raise output_error(file, error) from error
+            remove_file(out / f"{name}{ending}")
+
+
+def remove_file(file: Path) -> None:
+    """Remove a file, where it is there. Raises OutputError where that fails."""
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise output_error(file, error) from error
 
 
 def refuse_strangers(out: Path, names: Iterable[str], *, is_new: bool) -> None:

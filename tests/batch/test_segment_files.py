@@ -315,6 +315,27 @@ def test_photos_that_cannot_be_segmented_cost_one_line_each(tmp_path, segmenter,
     assert set(pd.read_csv(out / "leaves.csv")["photo"]) == {"plant0", "plant2", "plant3"}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names of Windows are no bytes")
+def test_names_that_are_not_utf8_cost_one_line_each(tmp_path, segmenter, paint_photos):
+    photos, out = paint_photos(3), tmp_path / "out"
+    latin = os.fsdecode(b"pfl\xe4nze")
+    try:
+        photos[0] = photos[0].rename(photos[0].with_name(f"{latin}.png"))
+        (tmp_path / latin).mkdir()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    photos[1] = photos[1].rename(tmp_path / latin / "plant1.png")
+    report = segment_files(photos, out, segmenter)
+    assert report.done == 1
+    assert [line.split(": ")[0] for line in report.errors] == [
+        str(tmp_path / "photos" / "pfl\ufffdnze.png"),
+        str(tmp_path / "pfl\ufffdnze" / "plant1.png"),
+    ]
+    assert all(line.endswith("rename the file or folder") for line in report.errors)
+    assert settings_of_run(out / "run.toml").photos == photos[2:]
+    assert pd.read_csv(out / "photos.csv")["photo"].tolist() == ["plant2"]
+
+
 def test_a_photo_over_the_limit_is_not_decoded(tmp_path, segmenter, paint_photos):
     photos = paint_photos(2)
     write_image(photos[0], np.zeros((50, 50, 3), np.uint8))

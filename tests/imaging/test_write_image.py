@@ -215,6 +215,13 @@ def test_others_may_read_what_the_umask_lets_them(tmp_path):
     assert stat.S_IMODE((tmp_path / "a.png").stat().st_mode) == 0o644
 
 
+def test_text_that_names_what_is_not_utf8_is_refused_in_one_line(tmp_path):
+    with pytest.raises(OutputError) as caught:
+        write_text(tmp_path / "a.txt", os.fsdecode(b"pfl\xe4nze.png"))
+    assert "whose name is not UTF-8; rename that" in one_line(caught)
+    assert not os.listdir(tmp_path)
+
+
 def test_text_is_utf8_with_plain_line_ends(tmp_path):
     write_text(tmp_path / "a.txt", "µm²\nü\n")
     assert (tmp_path / "a.txt").read_bytes() == "µm²\nü\n".encode()

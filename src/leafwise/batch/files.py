@@ -18,6 +18,7 @@ from leafwise.batch.records import (
     FOLDER,
     Entry,
     Record,
+    check_path,
     digest_of,
     expire_records,
     follow_moved,
@@ -32,7 +33,7 @@ from leafwise.batch.records import (
 )
 from leafwise.batch.run import RUN_NAME, write_run
 from leafwise.batch.workers import IN_FLIGHT, Workers
-from leafwise.errors import LeafwiseError, OutputError
+from leafwise.errors import ImageError, LeafwiseError, OutputError
 from leafwise.imaging import MAX_PIXELS, make_folder, read_image
 from leafwise.segmenter import SeenPlant, Segmenter
 from leafwise.segmenter.segmenter import check_photo
@@ -85,6 +86,8 @@ def segment_files(
     Raises OutputError where `out` cannot be written, or holds the results of another model, settings or version of
     leafwise or files of others, and LeafwiseError where a process of the pool was ended.
     """
+    nameless = _nameless(photos)
+    photos = [photo for photo in photos if photo not in nameless]
     make_folder(out / FOLDER)
     earlier = read_entries(out)
     entries = follow_moved(photos, earlier)
@@ -97,6 +100,8 @@ def segment_files(
     tally = _Tally(on_progress)
     with ExitStack() as stack:
         stack.callback(write_tables, out)
+        for photo, line in nameless.items():
+            tally.add(Step(photo, error=line))
         named = [(photo, entries.get(names[photo])) for photo in photos]
         todo = _still_to_do(out, named, tally, overwrite=overwrite)
         network = segmenter.model.cluster_network
@@ -116,6 +121,17 @@ def segment_files(
         _collect(pending, tally, 0)
     empty = [photo for photo in photos if photo in tally.empty]
     return Report(tally.done, tally.skipped, tally.leaves, empty, tally.errors)
+
+
+def _nameless(photos: Sequence[Path]) -> dict[Path, str]:
+    """The photos whose names cannot be written down, each with the line that says so."""
+    lines = {}
+    for photo in photos:
+        try:
+            check_path(photo)
+        except ImageError as error:
+            lines[photo] = str(error)
+    return lines
 
 
 def _look(segmenter: Segmenter, image: NDArray[np.uint8]) -> tuple[Iterable[SeenPlant], int, bool]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leafwise.errors import OutputError
+from leafwise.errors import ImageError, OutputError
 from leafwise.imaging import is_temporary, natural_key, output_error, write_text
 from leafwise.traits import measure_leaves, measure_plants
 
@@ -190,6 +190,18 @@ def is_done(out: Path, entry: Entry | None, photo: Path) -> bool:
 def has_changed(entry: Entry, photo: Path) -> bool:
     """Whether a photo's rows are of another one than is there now; one that cannot be read tells nothing."""
     return entry.digest != UNFINISHED and digest_of(photo) not in ("", entry.digest)
+
+
+def check_path(photo: Path) -> None:
+    """Raise ImageError where a photo's path is not UTF-8, as on Linux it may be: no table or record can hold it."""
+    for path in (photo, photo.resolve()):
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            shown = os.fsencode(path).decode("utf-8", "replace")
+            raise ImageError(
+                f"{shown}: a name that is not UTF-8 (where \ufffd stands) fits into no table; rename the file or folder"
+            ) from error
 
 
 def name_photos(photos: Sequence[Path], entries: Mapping[str, Entry]) -> dict[Path, str]:

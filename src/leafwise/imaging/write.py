@@ -94,7 +94,12 @@ def make_folder(path: str | os.PathLike[str]) -> None:
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` as UTF-8, atomically; OutputError where that fails."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        try:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+        except UnicodeEncodeError as error:
+            raise OutputError(
+                f"{path}: cannot be written: it would name a file or folder whose name is not UTF-8; rename that"
+            ) from error
 
 
 def write_image(path: str | os.PathLike[str], image: NDArray[np.uint8]) -> None:

@@ -1,4 +1,5 @@
 import os
+import time
 from dataclasses import replace
 
 import pandas as pd
@@ -20,6 +21,7 @@ from leafwise.batch.records import (
     name_photos,
     read_entries,
     read_records,
+    remove_orphans,
     rows_of,
     write_record,
     write_tables,
@@ -126,6 +128,18 @@ def test_a_claim_clears_the_rows_of_an_earlier_run_and_is_written_once(out):
     written = (out / FOLDER / "photo.json").stat().st_ino
     claim_name(out, "photo", photo)
     assert (out / FOLDER / "photo.json").stat().st_ino == written
+
+
+def test_temporary_files_of_killed_processes_are_removed_an_hour_later(out):
+    old = [out / f".{'0a' * 16}.tmp.png", out / FOLDER / f".{'1b' * 16}.tmp.json"]
+    kept = [out / f".{'2c' * 16}.tmp.png", out / ".mine.tmp.png", out / FOLDER / "scan.tmp.json"]
+    for path in (*old, *kept):
+        path.touch()
+    for path in (*old, *kept[1:]):
+        os.utime(path, (time.time() - 3700,) * 2)
+    remove_orphans(out)
+    assert not any(path.exists() for path in old)
+    assert all(path.exists() for path in kept)
 
 
 PHOTOS = st.lists(

@@ -29,6 +29,7 @@ from leafwise.batch.records import (
     name_photos,
     read_entries,
     refuse_strangers,
+    remove_orphans,
     write_tables,
 )
 from leafwise.batch.run import RUN_NAME, write_run
@@ -88,22 +89,14 @@ def segment_files(
     """
     nameless = _nameless(photos)
     photos = [photo for photo in photos if photo not in nameless]
-    make_folder(out / FOLDER)
-    earlier = read_entries(out)
-    entries = follow_moved(photos, earlier)
-    moved = [entry for name, entry in entries.items() if entry != earlier[name]]
-    names = name_photos(photos, entries)
-    refuse_strangers(out, names.values(), is_new=not has_content(out / RUN_NAME))
-    sources = {earlier[entry.name].source: entry.source for entry in moved}
-    write_run(out, photos, segmenter, overwrite=overwrite, moved=sources)
-    move_records(out, moved)
+    named = _opened(out, photos, segmenter, overwrite=overwrite)
     tally = _Tally(on_progress)
     with ExitStack() as stack:
         stack.callback(write_tables, out)
         for photo, line in nameless.items():
             tally.add(Step(photo, error=line))
-        named = [(photo, entries.get(names[photo])) for photo in photos]
         todo = _still_to_do(out, named, tally, overwrite=overwrite)
+        names = {one.photo: one.name for one in named}
         network = segmenter.model.cluster_network
         finish = partial(finish_photo, out=out, settings=segmenter.settings, network=network)
         submit = stack.enter_context(_Finishers(finish, min(workers, len(todo)))).submit
@@ -121,6 +114,30 @@ def segment_files(
         _collect(pending, tally, 0)
     empty = [photo for photo in photos if photo in tally.empty]
     return Report(tally.done, tally.skipped, tally.leaves, empty, tally.errors)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A photo, the name of its results, and what is kept of it from before."""
+
+    photo: Path
+    name: str
+    entry: Entry | None
+
+
+def _opened(out: Path, photos: Sequence[Path], segmenter: Segmenter, *, overwrite: bool) -> list[_Named]:
+    """Make an output folder ready for a run: its run.toml, and the photos with their names. Raises OutputError."""
+    make_folder(out / FOLDER)
+    remove_orphans(out)
+    earlier = read_entries(out)
+    entries = follow_moved(photos, earlier)
+    names = name_photos(photos, entries)
+    refuse_strangers(out, names.values(), is_new=not has_content(out / RUN_NAME))
+    moved = [entry for name, entry in entries.items() if entry != earlier[name]]
+    sources = {earlier[entry.name].source: entry.source for entry in moved}
+    write_run(out, photos, segmenter, overwrite=overwrite, moved=sources)
+    move_records(out, moved)
+    return [_Named(photo, names[photo], entries.get(names[photo])) for photo in photos]
 
 
 def _nameless(photos: Sequence[Path]) -> dict[Path, str]:
@@ -185,21 +202,19 @@ class _Tally:
         self.on_progress(step)
 
 
-def _still_to_do(
-    out: Path, photos: Sequence[tuple[Path, Entry | None]], tally: _Tally, *, overwrite: bool
-) -> list[Path]:
-    """The photos that are not done, each given with what is kept of it; those that are done are tallied.
+def _still_to_do(out: Path, photos: Sequence[_Named], tally: _Tally, *, overwrite: bool) -> list[Path]:
+    """The photos that are not done; those that are done are tallied.
 
     Rows that are no longer a photo's own expire now: it may fail this time.
     """
     todo = []
-    for photo, entry in photos:
-        if not overwrite and is_done(out, entry, photo):
-            tally.add(Step(photo, skipped=True))
+    for one in photos:
+        if not overwrite and is_done(out, one.entry, one.photo):
+            tally.add(Step(one.photo, skipped=True))
             continue
-        todo.append(photo)
-        if entry is not None and (overwrite or has_changed(entry, photo)):
-            expire_records(out, [entry])
+        todo.append(one.photo)
+        if one.entry is not None and (overwrite or has_changed(one.entry, one.photo)):
+            expire_records(out, [one.entry])
     return todo
 
 

@@ -4,7 +4,9 @@ import dataclasses
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ UNFINISHED = "unfinished"  # for the digest of a photo whose files are not all t
 RESULTS = ("_label.png", "_label.tif", "_overlay.png")  # endings of a photo's own files
 TABLES = ("leaves.csv", "plants.csv", "photos.csv")
 LONGEST_STEM = 180  # bytes: a file's name may have 255, endings and a temporary name's included
+ORPHANED = 3600  # seconds since a temporary file was last written to
 FOLDER = ".leafwise"  # of the records, inside the output folder
 
 
@@ -102,6 +105,18 @@ def remove_file(file: Path) -> None:
         file.unlink(missing_ok=True)
     except OSError as error:
         raise output_error(file, error) from error
+
+
+def remove_orphans(out: Path) -> None:
+    """Remove the temporary files that killed processes have left in an output folder.
+
+    Those of the last hour stay: another run may be writing them.
+    """
+    for folder in (out, out / FOLDER):
+        for path in filter(is_temporary, folder.glob(".*.tmp*")):
+            with suppress(OSError):  # another run may be removing them, too
+                if time.time() - path.stat().st_mtime > ORPHANED:
+                    path.unlink()
 
 
 def refuse_strangers(out: Path, names: Iterable[str], *, is_new: bool) -> None:

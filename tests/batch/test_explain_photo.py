@@ -1,3 +1,4 @@
+import numpy as np
 from painted import paint, two_plants
 
 from leafwise.batch import draw_trace, explain
@@ -17,5 +18,9 @@ def test_of_very_many_squares_those_with_most_in_them_have_pictures(segmenter, m
     monkeypatch.setattr(explain, "MOST_SHOWN", 1)
     assert shown() == {"plant1"}
     assert draw_trace(photo, trace)[1].shows.endswith("the 1 with most in them are shown")
+    few = draw_trace(photo, trace_leaves(segmenter, photo, most=1))
+    for picture, other in zip(few, draw_trace(photo, trace), strict=True):
+        assert (picture.name, picture.shows) == (other.name, other.shows)
+        np.testing.assert_array_equal(picture.image, other.image)
     right_first = trace_leaves(segmenter, photo[:, ::-1])
     assert draw_trace(photo[:, ::-1], right_first)[2].name.startswith("plant2")

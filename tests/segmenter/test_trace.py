@@ -1,4 +1,5 @@
 import shutil
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -62,6 +63,37 @@ def test_a_plant_is_shown_as_it_is_and_its_leaves_are_those_of_all_turns(color_m
     for one, other in zip(trace.plants, plain.plants, strict=True):
         np.testing.assert_array_equal(one.view, other.view)
         np.testing.assert_array_equal(one.stages[-1].leaves.labels, other.stages[-1].leaves.labels)
+
+
+def test_of_more_plants_than_asked_for_the_fullest_are_kept(color_model, paint):
+    photo = paint(two_plants())[:, ::-1]  # 45 x 50 pixels on the left, 60 x 40 on the right
+    every, one = (trace_leaves(Segmenter(color_model), photo, most) for most in (None, 1))
+    assert [plant.number for plant in every.plants] == [1, 2]
+    areas = [np.count_nonzero(plant.stages[-1].leaves.labels) for plant in every.plants]
+    (kept,) = one.plants
+    assert kept.number == 1 + np.argmax(areas)
+    np.testing.assert_array_equal(kept.view, every.plants[kept.number - 1].view)
+    assert one.squares == every.squares == tuple(plant.seen.square for plant in every.plants)
+    np.testing.assert_array_equal(one.segmentation.labels, every.segmentation.labels)
+
+
+def test_what_turns_show_is_not_kept(color_model, paint, monkeypatch):
+    monkeypatch.setattr("leafwise.segmenter.segmenter.agree", lambda *_: False)
+    looks = replace(color_model.card.looks, turns=7)
+    segmenter = Segmenter(color_model, replace(color_model.card.segment, looks=looks))
+    looked_at, turned, held = segmenter.look_at, [], []
+
+    def look_at(image, views):
+        for seen in looked_at(image, views):
+            if seen.turn:
+                turned.append(weakref.ref(seen.embeddings))
+            held.append(sum(embeddings() is not None for embeddings in turned))
+            yield seen
+
+    monkeypatch.setattr(segmenter, "look_at", look_at)
+    trace_leaves(segmenter, paint(two_plants()))
+    assert len(turned) == 2 * 6
+    assert max(held) <= 3  # the last, and what is about to be let go
 
 
 @pytest.mark.parametrize("steps", PIPELINES)

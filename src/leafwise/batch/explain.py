@@ -21,7 +21,7 @@ from leafwise.plots import (
     picture_grid,
     thumbnail,
 )
-from leafwise.segmenter import PlantTrace, Segmenter, Stage, Trace, trace_leaves
+from leafwise.segmenter import PlantTrace, Segmenter, Stage, Trace, fullest, trace_leaves
 
 READABLE = 384  # pixels, the least side of a picture of one map
 IN_SHEET = 192  # pixels, the least side of one of a sheet's segments
@@ -51,7 +51,7 @@ def explain_photo(photo: Path, out: Path, segmenter: Segmenter) -> list[Picture]
     """
     image = read_image(photo)
     try:
-        trace = trace_leaves(segmenter, image)
+        trace = trace_leaves(segmenter, image, MOST_SHOWN)
     except ImageError as error:
         raise ImageError(f"{photo}: {error}") from error
     if not trace.plants:
@@ -69,18 +69,18 @@ def explain_photo(photo: Path, out: Path, segmenter: Segmenter) -> list[Picture]
 
 def draw_trace(image: Rgb, trace: Trace) -> list[Picture]:
     """All pictures of a photo's way, `explain.png` first; the photo uint8 (H, W, 3) has at least one plant."""
-    squares = draw_squares(image, [plant.seen.square for plant in trace.plants])
-    shown = _fullest(trace.plants)
-    of_all = f", the {len(shown)} with most in them are shown" if len(shown) < len(trace.plants) else ""
-    photo = Picture("photo_plants.png", f"squares looked at: {len(trace.plants)}{of_all}", squares)
+    squares = draw_squares(image, trace.squares)
+    shown = fullest(trace.plants, MOST_SHOWN)
+    of_all = f", the {len(shown)} with most in them are shown" if len(shown) < len(trace.squares) else ""
+    photo = Picture("photo_plants.png", f"squares looked at: {len(trace.squares)}{of_all}", squares)
     overlay = draw_overlay(image, trace.segmentation.labels)
     result = Picture("photo_overlay.png", f"leaves on the photo: {trace.segmentation.n_leaves}", overlay)
-    digits = len(str(len(trace.plants)))
+    digits = len(str(len(trace.squares)))
     ways: list[Picture] = []
     rows: list[list[Picture]] = []
-    for number, plant in shown:
-        way = _plant_pictures(plant, f"plant{number:0{digits}}")
-        own = plant.seen.plant or number  # tiles of one plant have all of its leaves
+    for plant in shown:
+        way = _plant_pictures(plant, f"plant{plant.number:0{digits}}")
+        own = plant.seen.plant or plant.number  # tiles of one plant have all of its leaves
         count = np.count_nonzero(trace.segmentation.plants == own)
         end = Picture(
             result.name,
@@ -94,13 +94,6 @@ def draw_trace(image: Rgb, trace: Trace) -> list[Picture]:
         [[picture.shows for picture in row] for row in rows],
     )
     return [Picture("explain.png", "the main steps side by side", sheet), photo, *ways, result]
-
-
-def _fullest(plants: Sequence[PlantTrace]) -> list[tuple[int, PlantTrace]]:
-    """Plants or tiles under their numbers, 1..; of very many those in which most was found, in the same order."""
-    areas = np.array([np.count_nonzero(plant.stages[-1].leaves.labels) for plant in plants])
-    fullest = np.argsort(-areas, kind="stable")[:MOST_SHOWN]
-    return [(int(i) + 1, plants[i]) for i in sorted(fullest)]
 
 
 def _wrapped(row: list[Picture]) -> list[list[Picture]]:

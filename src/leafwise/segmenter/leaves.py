@@ -56,7 +56,7 @@ def find_leaves(
     `network` is for the step cluster_net.
     """
     pairs = ((plant, refine(plant, cluster(plant, settings), settings, network)) for plant in seen)
-    return _place_all(pairs, height, width, settings)
+    return place_leaves(pairs, height, width, settings)
 
 
 def finish_leaves(
@@ -69,21 +69,17 @@ def finish_leaves(
 ) -> Segmentation:
     """`find_leaves` from the labels int32 (h, w) that a clustering has found for each plant."""
     pairs = zip(seen, starts, strict=True)
-    leaves = (refine(plant, start, settings, network) for plant, start in pairs)
-    return place_leaves(seen, leaves, height, width, settings)
+    leaves = ((plant, refine(plant, start, settings, network)) for plant, start in pairs)
+    return place_leaves(leaves, height, width, settings)
 
 
 def place_leaves(
-    seen: Sequence[SeenPlant], leaves: Iterable[Leaves], height: int, width: int, settings: SegmentSettings
-) -> Segmentation:
-    """The end of `find_leaves`: each plant's leaves from the network's grid to a photo of (height, width)."""
-    return _place_all(zip(seen, leaves, strict=True), height, width, settings)
-
-
-def _place_all(
     pairs: Iterable[tuple[SeenPlant, Leaves]], height: int, width: int, settings: SegmentSettings
 ) -> Segmentation:
-    """Place plants one after another: those of a large photo are never all in memory."""
+    """The end of `find_leaves`: each plant's leaves from the network's grid to a photo of (height, width).
+
+    They are placed one after another, as they are asked for: those of a large photo are never all in memory.
+    """
     labels = np.zeros((height, width), np.int32)
     plants = [np.zeros(1, np.int32)]
     n_leaves = 0

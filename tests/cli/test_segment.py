@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,9 @@ from PIL import Image
 from shell import errors_of, leafwise, refused
 
 from leafwise.batch.records import UNFINISHED, read_records
+from leafwise.config import PipelineSettings
 from leafwise.imaging import read_image, read_labels, write_image
+from leafwise.models import read_card, write_card
 from leafwise.segmenter import Segmenter
 
 
@@ -203,6 +206,16 @@ def test_a_pipeline_that_cannot_be_is_refused_in_one_line(segment_in_vain, photo
     line = segment_in_vain(photos, "--out", out, "--pipeline", "hdbscan+cluster_net")
     assert "has no ClusterNet for the pipeline hdbscan+cluster_net" in line
     assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["segment", "explain"])
+def test_a_pipeline_may_replace_one_that_the_model_cannot_take(photos, leafy_model, tmp_path, command):
+    model = shutil.copytree(leafy_model, tmp_path / "model")
+    card = read_card(model)
+    write_card(replace(card, pipeline=PipelineSettings("seeded+cluster_net")), model)
+    arguments = (command, photos / "plant0.png", "--out", tmp_path / "out", "--model", model)
+    assert "has no ClusterNet for the pipeline seeded+cluster_net" in refused(*arguments)
+    assert leafwise(*arguments, "--pipeline", "seeded").exit_code == 0
 
 
 def test_one_plant_is_a_setting_like_any_other(segment, photos, tmp_path):

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from leafwise.cli.console import plain
+from leafwise.cli.segmenters import segmenter_of
 
 
 def explain(
@@ -45,20 +46,11 @@ def explain(
       leafwise explain plant.jpg --set clustering.min_cluster_size=40
     """
     # heavy: not for --help
-    from dataclasses import replace
-
     from leafwise.batch import explain_photo
-    from leafwise.config import PipelineSettings, apply_overrides
-    from leafwise.models import load_model
-    from leafwise.segmenter import DEFAULT_MODEL, Segmenter
+    from leafwise.segmenter import DEFAULT_MODEL
 
-    loaded = load_model(model or DEFAULT_MODEL)
-    settings = apply_overrides(loaded.card.segment, set_ or [])
-    if pipeline:
-        settings = replace(settings, pipeline=PipelineSettings(pipeline))
-    if one_plant:
-        settings = replace(settings, looks=replace(settings.looks, one_plant=True))
-    pictures = explain_photo(photo, out, Segmenter(loaded, settings))
+    segmenter = segmenter_of(model or DEFAULT_MODEL, None, set_=set_, pipeline=pipeline, one_plant=one_plant)
+    pictures = explain_photo(photo, out, segmenter)
     width = max(len(str(out / picture.name)) for picture in pictures)
     for picture in pictures:
         plain().print(f"{out / picture.name!s:<{width}}  {picture.shows}")

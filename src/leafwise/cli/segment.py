@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import TextColumn
 
 from leafwise.cli.console import photo_bar, plain
+from leafwise.cli.segmenters import segmenter_of
 
 if TYPE_CHECKING:
     from leafwise.batch import Report, Step
@@ -66,8 +67,6 @@ def segment(
       leafwise segment --like leaves/run.toml --out again
     """
     # heavy: not for --help
-    from dataclasses import replace
-
     from leafwise.batch import (
         check_same_model,
         core_count,
@@ -75,19 +74,18 @@ def segment(
         segment_files,
         settings_of_run,
     )
-    from leafwise.config import PipelineSettings, apply_overrides
-    from leafwise.segmenter import DEFAULT_MODEL, Segmenter
+    from leafwise.segmenter import DEFAULT_MODEL
 
     errors = plain(stderr=True)
     earlier = settings_of_run(like) if like else None
     photos, missing = photos_to_segment(paths or (earlier.photos if earlier else []))
-    segmenter = Segmenter.from_pretrained(model or (earlier.model if earlier else DEFAULT_MODEL))
-    settings = apply_overrides(earlier.settings if earlier else segmenter.settings, set_ or [])
-    if pipeline:
-        settings = replace(settings, pipeline=PipelineSettings(pipeline))
-    if one_plant:
-        settings = replace(settings, looks=replace(settings.looks, one_plant=True))
-    segmenter = Segmenter(segmenter.model, settings)
+    segmenter = segmenter_of(
+        model or (earlier.model if earlier else DEFAULT_MODEL),
+        earlier.settings if earlier else None,
+        set_=set_,
+        pipeline=pipeline,
+        one_plant=one_plant,
+    )
     if like and earlier and not model:
         check_same_model(like, earlier, segmenter)
     with photo_bar("Segmenting", errors, TextColumn("{task.fields[note]}")) as bar:

@@ -1,8 +1,12 @@
 import os
+import signal
+import time
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
 from leafwise.batch import Workers, core_count, workers
+from leafwise.batch.workers import ENDINGS
 
 
 def test_cores_are_those_that_this_process_may_use(monkeypatch):
@@ -10,6 +14,23 @@ def test_cores_are_those_that_this_process_may_use(monkeypatch):
     assert core_count() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     assert core_count() == os.cpu_count()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_processes_hear_no_signal_to_end_but_end_where_one_of_them_is_killed():
+    with pytest.raises(BrokenProcessPool), Workers(2) as pool:
+        ids = [future.result() for future in [pool.submit(hear_endings) for _ in range(2)]]
+        assert len(set(ids)) == 2
+        os.kill(ids[0], signal.SIGKILL)
+        pool.submit(time.sleep, 600).result()
+
+
+def hear_endings():
+    """The id of a process that survives, after a while in which the pool starts its second one."""
+    for ending in ENDINGS:
+        os.kill(os.getpid(), ending)
+    time.sleep(1)
+    return os.getpid()
 
 
 @pytest.mark.parametrize(("system", "expected"), [("win32", 61), ("linux", 100)])

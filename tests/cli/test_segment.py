@@ -484,6 +484,24 @@ def test_ctrl_c_with_several_processes_is_one_line(segment, done, photos, leafy_
     assert (out / "leaves.csv").read_bytes() == (done / "leaves.csv").read_bytes()
 
 
+HEAR_SIGHUP = "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # which nohup has ignored
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_what_the_system_ends_keeps_its_tables(segment, photos, leafy_model, tmp_path, name, status):
+    out, code = tmp_path / "out", HEAR_SIGHUP + CTRL_C.replace("SIGINT)", f"{name})")
+    process = start(tmp_path, code, photos, "--out", out, "--model", leafy_model, "--workers", 2)
+    _, stderr = process.communicate()
+    assert process.returncode == status, stderr
+    (line,) = errors_of(stderr)
+    assert line.startswith("Stopped.")
+    records = finished(out)
+    assert 2 <= len(records) <= 6
+    assert set(pd.read_csv(out / "photos.csv")["photo"]) == records
+    assert f", {len(records)} done before" in segment(photos, "--out", out).stdout
+
+
 KILL_MAIN = CTRL_C.replace("os.killpg(0, signal.SIGINT)", "os.kill(os.getpid(), signal.SIGKILL)")
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import multiprocessing.context
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ Result = TypeVar("Result")
 
 IN_FLIGHT = 1 << 30  # bytes of photos and embeddings that wait for a process; more are waited for
 MOST_ON_WINDOWS = 61  # processes that one of its calls can wait for
+ENDINGS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def core_count() -> int:
@@ -27,8 +29,20 @@ def core_count() -> int:
     return os.cpu_count() or 1
 
 
+class _Process(multiprocessing.context.SpawnProcess):
+    """One that can be ended although it does not hear SIGTERM: a pool ends the others where one was killed."""
+
+    def terminate(self) -> None:
+        """End it."""
+        self.kill()
+
+
+class _Context(multiprocessing.context.SpawnContext):
+    Process = _Process
+
+
 class Workers(ProcessPoolExecutor):
-    """Processes of one core each: Ctrl-C is left to the main process, and none outlives it.
+    """Processes of one core each: Ctrl-C, SIGTERM and SIGHUP are left to the main process, and none outlives it.
 
     As a context manager it drops what no process has begun, where it is left by an error.
     """
@@ -37,13 +51,14 @@ class Workers(ProcessPoolExecutor):
         # a fork would copy the network's running threads: start clean
         if sys.platform == "win32":
             count = min(count, MOST_ON_WINDOWS)
-        super().__init__(count, multiprocessing.get_context("spawn"), initializer=_start)
+        with _endings_held_back():  # the process that watches its queues is started here
+            super().__init__(count, _Context(), initializer=_start)
 
     def submit(
         self, fn: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> "Future[Result]":
         """As in any executor; the processes are started here, the first time."""
-        with _interrupt_held_back():
+        with _endings_held_back():
             return super().submit(fn, *args, **kwargs)
 
     def __exit__(self, *_: object) -> None:
@@ -51,12 +66,12 @@ class Workers(ProcessPoolExecutor):
 
 
 @contextlib.contextmanager
-def _interrupt_held_back() -> Iterator[None]:
-    """Ctrl-C waits, and processes started meanwhile never see one: it would find them in their imports."""
+def _endings_held_back() -> Iterator[None]:
+    """Ctrl-C and the like wait, and processes started meanwhile never see one: it would find them in their imports."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     try:
         yield
     finally:
@@ -64,7 +79,8 @@ def _interrupt_held_back() -> Iterator[None]:
 
 
 def _start() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
     threadpool_limits(1)
     threading.Thread(target=_end_with_main_process, daemon=True).start()
 

@@ -12,6 +12,7 @@ from leafwise.cli.check import check
 from leafwise.cli.console import plain
 from leafwise.cli.convert import convert
 from leafwise.cli.crossval import crossval
+from leafwise.cli.endings import exit_status, heed_endings
 from leafwise.cli.evaluate import evaluate
 from leafwise.cli.explain import explain
 from leafwise.cli.info import info
@@ -23,8 +24,6 @@ from leafwise.cli.table1 import table1
 from leafwise.cli.train import train
 from leafwise.cli.train_cluster_net import train_cluster_net
 from leafwise.errors import LeafwiseError
-
-INTERRUPTED = 130  # the shell's own exit status for Ctrl-C
 
 app = typer.Typer(
     name="leafwise",
@@ -51,7 +50,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
                 "Stopped. What is finished is kept; run the same command again to go on "
                 "(train and train-cluster-net: with --resume; segment: without --overwrite)."
             )
-            raise typer.Exit(INTERRUPTED) from error
+            raise typer.Exit(exit_status(error)) from error
         except MemoryError as error:
             _say("Error: not enough memory; try smaller photos or fewer --workers")
             raise typer.Exit(1) from error
@@ -96,4 +95,5 @@ for _command in (
 
 def run() -> None:
     """The entry point of the `leafwise` command."""
+    heed_endings()
     app()

@@ -100,7 +100,6 @@ def test_a_folder_that_is_not_there_is_one_line(folders):
 
 
 def test_ap_and_pq_in_a_table_of_their_own_and_in_json(folders, tmp_path):
-    pytest.importorskip("pycocotools")
     result = call(*folders, "--ap-pq", "--json", tmp_path / "scores.json")
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()]

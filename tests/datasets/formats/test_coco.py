@@ -51,7 +51,7 @@ def test_uncompressed_run_lengths(labels_of_a, instance):
 
 
 def test_compressed_run_lengths(labels_of_a, instance):
-    mask = pytest.importorskip("pycocotools.mask")
+    from pycocotools import mask
     truth = block(1, 2, 5, 7)
     counts = mask.encode(np.asfortranarray(truth, np.uint8))["counts"].decode()
     segmentation = {"size": list(SHAPE), "counts": counts}
@@ -59,7 +59,6 @@ def test_compressed_run_lengths(labels_of_a, instance):
 
 
 def test_polygons_several_of_one_instance(labels_of_a, instance):
-    pytest.importorskip("pycocotools")
     polygons = [[0, 0, 3, 0, 3, 2, 0, 2], [5, 4, 8, 4, 8, 6, 5, 6], [1, 1, 2, 2]]
     labels = labels_of_a(instance(block(0, 0, 1, 1), segmentation=polygons))
     assert_array_equal(labels, block(0, 0, 2, 3) + block(4, 5, 6, 8))
@@ -67,7 +66,7 @@ def test_polygons_several_of_one_instance(labels_of_a, instance):
 
 @pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # of pycocotools itself
 def test_polygons_are_drawn_as_pycocotools_draws_them(labels_of_a, instance):
-    mask = pytest.importorskip("pycocotools.mask")
+    from pycocotools import mask
     polygon = [1.2, 0.4, 7.9, 2.5, 4.0, 5.9, 0.3, 4.4]
     expected = mask.decode(mask.merge(mask.frPyObjects([polygon], *SHAPE)))
     assert 5 < expected.sum() < 40

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.processes import leafwise_command
 from leafwise.datasets import Pair, read_dataset, read_folds
-from leafwise.imaging import cut_labels, read_image, read_labels
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels, cut_labels, read_image, read_labels
 from leafwise.segmenter import SeenPlant, Segmenter
 
 DRAWN, DRAWN_QUICK = 40, 8  # synthetic plants, where there are no photos

@@ -16,8 +16,8 @@ from benchmarks.machine import matrix_rate
 from benchmarks.material import Material, segmenter_of
 from benchmarks.rows import Note, Result, Row
 from benchmarks.timing import shortest
-from leafwise.imaging import cut_square, read_image, whole_square
-from leafwise.metrics import compact_labels, contingency_table
+from leafwise.imaging import compact_labels, cut_square, read_image, whole_square
+from leafwise.metrics import contingency_table
 from leafwise.models import EMBEDDING_NAME, Model
 from leafwise.models.session import open_session
 from leafwise.segmenter import Segmenter

@@ -15,8 +15,8 @@ from benchmarks.rows import Note, Result, Row
 from benchmarks.stages.metrics import draw_leaves
 from benchmarks.timing import seconds_of, shortest
 from leafwise.config import RefineSettings
-from leafwise.imaging import read_labels
-from leafwise.metrics import compact_labels, score_labels
+from leafwise.imaging import compact_labels, read_labels
+from leafwise.metrics import score_labels
 from leafwise.refine import SOLVERS, denoise, ising_energy
 
 SIDE = 224  # pixels, of the maps

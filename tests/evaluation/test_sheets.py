@@ -8,8 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from leafwise.evaluation.scoring import make_candidates
 from leafwise.evaluation.sheets import GROUND, MAX_CELL, Cell, draw_found, draw_sheet, numbered_like
-from leafwise.imaging import write_image
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels, write_image
 from leafwise.models import load_model
 from leafwise.plots import color_labels
 

@@ -30,6 +30,7 @@ def test_a_label_map_comes_back_from_its_run_lengths(labels):
 @given(labels=LABEL_MAPS)
 def test_the_compressed_text_of_pycocotools_is_read_and_its_runs_are_ours(labels):
     from pycocotools import mask
+
     texts = {
         value: mask.encode(np.asfortranarray(labels == value, np.uint8))["counts"]
         for value in np.unique(labels)
@@ -44,6 +45,7 @@ def test_the_compressed_text_of_pycocotools_is_read_and_its_runs_are_ours(labels
 
 def test_long_runs_are_read():
     from pycocotools import mask
+
     whole = np.zeros((3000, 4000), np.uint8, order="F")
     whole[10:2990, 1:3999] = 1
     whole[:, 2000:] = 0

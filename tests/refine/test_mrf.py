@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from leafwise.config import RefineSettings
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels
 from leafwise.refine import SOLVERS, denoise, ising_energy
 
 FULL_SIZE = RefineSettings(mrf_reduction=1)

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from leafwise.config import ClusteringSettings, LookSettings, PipelineSettings, SegmentSettings
-from leafwise.imaging import Square
-from leafwise.metrics import compact_labels, score_labels
+from leafwise.imaging import Square, compact_labels
+from leafwise.metrics import score_labels
 from leafwise.segmenter import SeenPlant, votes
 from leafwise.segmenter.votes import agree, vote
 

@@ -16,8 +16,7 @@ from leafwise.config import (
     NetSettings,
     PipelineSettings,
 )
-from leafwise.imaging import Square, cut_labels, whole_square
-from leafwise.metrics import compact_labels
+from leafwise.imaging import Square, compact_labels, cut_labels, whole_square
 from leafwise.models import ModelCard
 from leafwise.models.network import Embedded
 from leafwise.training.photos import Photo

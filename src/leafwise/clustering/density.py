@@ -10,7 +10,7 @@ from leafwise.clustering.centers import centers_of, nearest_center
 from leafwise.clustering.merge import drop_close
 from leafwise.config import ClusteringSettings
 from leafwise.errors import missing_extra
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels
 
 Points = NDArray[np.float64]  # (n, D)
 Library = Callable[..., Any]  # options by the names that all three libraries have -> a clusterer

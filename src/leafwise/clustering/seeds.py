@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from leafwise.clustering.centers import nearest_center
 from leafwise.config import ClusteringSettings
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels
 
 SHIFTS = 3  # mean-shift steps of a dense seed; after the second it hardly moves
 MOST_SHIFTS = 100  # of one that starts anywhere; it has come to rest long before

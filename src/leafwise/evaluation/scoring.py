@@ -18,8 +18,8 @@ from leafwise.batch import IN_FLIGHT, Workers
 from leafwise.clustering import centers_of, nearest_center
 from leafwise.config import ClusteringSettings, LookSettings, PipelineSettings, SegmentSettings
 from leafwise.datasets import Pair
-from leafwise.imaging import cut_labels, read_image, read_labels, write_text
-from leafwise.metrics import compact_labels, score_labels
+from leafwise.imaging import compact_labels, cut_labels, read_image, read_labels, write_text
+from leafwise.metrics import score_labels
 from leafwise.models import ClusterNetwork, Model, load_model
 from leafwise.segmenter import SeenPlant, Segmentation, Segmenter, cluster, finish_leaves
 

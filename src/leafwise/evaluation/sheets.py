@@ -10,8 +10,8 @@ from scipy.optimize import linear_sum_assignment
 
 from leafwise.datasets import Pair
 from leafwise.evaluation.scoring import Candidate, leaves_of
-from leafwise.imaging import as_seen, read_image, read_labels
-from leafwise.metrics import compact_labels, contingency_table, score_labels
+from leafwise.imaging import as_seen, compact_labels, read_image, read_labels
+from leafwise.metrics import contingency_table, score_labels
 from leafwise.models import Model
 from leafwise.plots import color_labels, picture_grid
 from leafwise.segmenter import Segmenter

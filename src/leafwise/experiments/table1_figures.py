@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from leafwise.datasets import Pair
 from leafwise.evaluation.scoring import Candidate
 from leafwise.evaluation.sheets import Cell, draw_found, draw_sheet, numbered_like
-from leafwise.imaging import as_seen, cut_labels, cut_square, read_image, read_labels
-from leafwise.metrics import compact_labels
+from leafwise.imaging import as_seen, compact_labels, cut_labels, cut_square, read_image, read_labels
 from leafwise.models import ClusterNetwork, load_model
 from leafwise.refine import merge_masks
 from leafwise.segmenter import SeenPlant, Segmenter, cluster

@@ -2,6 +2,7 @@
 
 from leafwise.imaging.contrast import as_seen, stretch_contrast
 from leafwise.imaging.find import find_images, is_image_file, natural_key
+from leafwise.imaging.labels import compact_labels
 from leafwise.imaging.read import IMAGE_SUFFIXES, MAX_PIXELS, read_image, read_labels
 from leafwise.imaging.run_lengths import Runs, check_runs, label_runs, paint_runs, parse_runs, runs_area
 from leafwise.imaging.square import (
@@ -36,6 +37,7 @@ __all__ = [
     "as_seen",
     "atomic_path",
     "check_runs",
+    "compact_labels",
     "cut_labels",
     "cut_square",
     "find_images",

@@ -11,7 +11,7 @@ from leafwise.metrics.average_precision import (
     average_precision,
     match_counts,
 )
-from leafwise.metrics.contingency import compact_labels, contingency_table, count_pairs
+from leafwise.metrics.contingency import contingency_table, count_pairs
 from leafwise.metrics.instances import InstanceCounts, InstanceScores, count_instances, score_instances
 from leafwise.metrics.pairing import LabelPair, Pairing, pair_label_maps, pair_name
 from leafwise.metrics.panoptic import PanopticCounts, PanopticQuality, panoptic_counts, panoptic_quality
@@ -32,7 +32,6 @@ __all__ = [
     "Report",
     "Summary",
     "average_precision",
-    "compact_labels",
     "contingency_table",
     "count_instances",
     "count_pairs",

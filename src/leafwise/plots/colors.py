@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.color import hsv2rgb
 
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels
 
 _GOLDEN_RATIO = (5**0.5 - 1) / 2
 _FIRST_HUE = 0.42  # of the colour circle: turquoise, and on over blue and red

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import distance_transform_edt, find_objects
 
 from leafwise.errors import LabelMapError
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels
 from leafwise.plots.colors import number_colors
 from leafwise.plots.text import write_centered
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leafwise.config import RefineSettings
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels
 from leafwise.refine.icm import icm
 from leafwise.refine.min_cut import min_cut
 

@@ -10,8 +10,7 @@ from scipy import ndimage
 
 from leafwise.clustering import balanced_center, centers_of
 from leafwise.config import SegmentSettings
-from leafwise.imaging import scale_maps
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels, scale_maps
 from leafwise.models import ClusterNetwork
 from leafwise.refine import merge_masks
 from leafwise.segmenter.pipeline import Leaves, Masks, cluster, refine

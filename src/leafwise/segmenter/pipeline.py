@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from leafwise.clustering import CLUSTERINGS
 from leafwise.config import SegmentSettings
 from leafwise.errors import ModelError
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels
 from leafwise.models import ClusterNetwork
 from leafwise.refine import denoise, mask_sizes, merge_masks, segment_likelihood
 from leafwise.segmenter.seen import SeenPlant

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leafwise.config import PipelineSettings, SegmentSettings
-from leafwise.metrics import compact_labels, count_pairs, score_labels
+from leafwise.imaging import compact_labels
+from leafwise.metrics import count_pairs, score_labels
 from leafwise.segmenter.pipeline import cluster
 from leafwise.segmenter.seen import SeenPlant
 

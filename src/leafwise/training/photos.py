@@ -14,8 +14,15 @@ from leafwise.config import RunSettings
 from leafwise.datasets import Pair
 from leafwise.datasets.synthetic import draw_plant
 from leafwise.errors import DatasetError
-from leafwise.imaging import Square, as_seen, read_image, read_labels, square_around, tile_around
-from leafwise.metrics import compact_labels
+from leafwise.imaging import (
+    Square,
+    as_seen,
+    compact_labels,
+    read_image,
+    read_labels,
+    square_around,
+    tile_around,
+)
 from leafwise.training.backgrounds import change_background
 from leafwise.training.camera import change_camera
 from leafwise.training.chance import chance, happens

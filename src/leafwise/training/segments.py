@@ -11,8 +11,8 @@ from torch.utils.data import Dataset
 
 from leafwise.clustering import CLUSTERINGS
 from leafwise.config import ClusterNetSettings
-from leafwise.imaging import cut_labels, cut_square, whole_square
-from leafwise.metrics import compact_labels, contingency_table
+from leafwise.imaging import compact_labels, cut_labels, cut_square, whole_square
+from leafwise.metrics import contingency_table
 from leafwise.models import Model
 from leafwise.refine import segment_likelihood
 from leafwise.training.photos import Photo

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from skimage.measure import regionprops_table
 
 from leafwise.errors import LabelMapError
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels
 from leafwise.traits.hull import hull_area
 
 _PROPERTIES = (

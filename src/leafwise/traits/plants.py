@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from leafwise.errors import LabelMapError
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels
 from leafwise.traits.hull import diameter, hull_area
 
 

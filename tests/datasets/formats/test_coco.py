@@ -52,6 +52,7 @@ def test_uncompressed_run_lengths(labels_of_a, instance):
 
 def test_compressed_run_lengths(labels_of_a, instance):
     from pycocotools import mask
+
     truth = block(1, 2, 5, 7)
     counts = mask.encode(np.asfortranarray(truth, np.uint8))["counts"].decode()
     segmentation = {"size": list(SHAPE), "counts": counts}
@@ -67,6 +68,7 @@ def test_polygons_several_of_one_instance(labels_of_a, instance):
 @pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # of pycocotools itself
 def test_polygons_are_drawn_as_pycocotools_draws_them(labels_of_a, instance):
     from pycocotools import mask
+
     polygon = [1.2, 0.4, 7.9, 2.5, 4.0, 5.9, 0.3, 4.4]
     expected = mask.decode(mask.merge(mask.frPyObjects([polygon], *SHAPE)))
     assert 5 < expected.sum() < 40

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from leafwise.datasets.roles import listed
 from leafwise.errors import DatasetError
-from leafwise.imaging import read_labels
-from leafwise.metrics import compact_labels
+from leafwise.imaging import compact_labels, read_labels
 
 _MOST_NAMES = 100  # in a message: COCO has 80 classes
 

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 
 import pytest
 from shell import leafwise, refused
 from typer.testing import CliRunner
 
+from leafwise.cli import main
 from leafwise.cli.main import app
 from leafwise.errors import ModelError
 
@@ -115,3 +117,14 @@ def test_output_to_a_full_disk_is_no_traceback(tiny_model):
     assert result.returncode != 0
     assert "Traceback" not in result.stderr
     assert "No space left" in result.stderr
+
+
+def test_what_a_terminal_cannot_show_is_shown_in_another_way(monkeypatch):
+    shown = TextIOWrapper(BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "argv", ["leafwise", "--help"])
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr(main, "heed_endings", lambda: None)
+    with pytest.raises(SystemExit):
+        main.run()
+    print("pfl\udce4nze", end="", file=shown, flush=True)
+    assert shown.buffer.getvalue().endswith(rb"pfl\udce4nze")

@@ -34,7 +34,7 @@ Rgb = NDArray[np.uint8]  # (h, w, 3)
 
 
 @dataclass(frozen=True)
-class Picture:
+class StepPicture:
     """A picture of one step."""
 
     name: str  # of its file
@@ -43,7 +43,7 @@ class Picture:
     main: bool = True  # whether explain.png shows it
 
 
-def explain_photo(photo: Path, out: Path, segmenter: Segmenter) -> list[Picture]:
+def explain_photo(photo: Path, out: Path, segmenter: Segmenter) -> list[StepPicture]:
     """Segment a photo and write a picture of every step into a folder; `explain.png` shows the main ones together.
 
     Raises ImageError for a file that is no photo, or one without a plant; OutputError where `out` cannot be
@@ -67,22 +67,22 @@ def explain_photo(photo: Path, out: Path, segmenter: Segmenter) -> list[Picture]
     return pictures
 
 
-def draw_trace(image: Rgb, trace: Trace) -> list[Picture]:
+def draw_trace(image: Rgb, trace: Trace) -> list[StepPicture]:
     """All pictures of a photo's way, `explain.png` first; the photo uint8 (H, W, 3) has at least one plant."""
     squares = draw_squares(image, trace.squares)
     shown = fullest(trace.plants, MOST_SHOWN)
     of_all = f", the {len(shown)} with most in them are shown" if len(shown) < len(trace.squares) else ""
-    photo = Picture("photo_plants.png", f"squares looked at: {len(trace.squares)}{of_all}", squares)
+    photo = StepPicture("photo_plants.png", f"squares looked at: {len(trace.squares)}{of_all}", squares)
     overlay = draw_overlay(image, trace.segmentation.labels)
-    result = Picture("photo_overlay.png", f"leaves on the photo: {trace.segmentation.n_leaves}", overlay)
+    result = StepPicture("photo_overlay.png", f"leaves on the photo: {trace.segmentation.n_leaves}", overlay)
     digits = len(str(len(trace.squares)))
-    ways: list[Picture] = []
-    rows: list[list[Picture]] = []
+    ways: list[StepPicture] = []
+    rows: list[list[StepPicture]] = []
     for plant in shown:
         way = _plant_pictures(plant, f"plant{plant.number:0{digits}}")
         own = plant.seen.plant or plant.number  # tiles of one plant have all of its leaves
         count = np.count_nonzero(trace.segmentation.plants == own)
-        end = Picture(
+        end = StepPicture(
             result.name,
             f"leaves of plant {own} on the photo: {count}",
             cut_square(overlay, plant.seen.square, READABLE),
@@ -93,17 +93,17 @@ def draw_trace(image: Rgb, trace: Trace) -> list[Picture]:
         [[thumbnail(picture.image, THUMBNAIL) for picture in row] for row in rows],
         [[picture.shows for picture in row] for row in rows],
     )
-    return [Picture("explain.png", "the main steps side by side", sheet), photo, *ways, result]
+    return [StepPicture("explain.png", "the main steps side by side", sheet), photo, *ways, result]
 
 
-def _wrapped(row: list[Picture]) -> list[list[Picture]]:
+def _wrapped(row: list[StepPicture]) -> list[list[StepPicture]]:
     """The same pictures in as few rows as may be, all about as long."""
     n_rows = ceil(len(row) / COLUMNS)
     length = ceil(len(row) / n_rows)
     return [row[i : i + length] for i in range(0, len(row), length)]
 
 
-def _plant_pictures(plant: PlantTrace, prefix: str) -> list[Picture]:
+def _plant_pictures(plant: PlantTrace, prefix: str) -> list[StepPicture]:
     """A plant's pictures in their order, which stands in their names."""
     pictures = [*_looks(plant), *(picture for stage in plant.stages for picture in _of_stage(plant, stage))]
     digits = len(str(len(pictures)))
@@ -113,26 +113,26 @@ def _plant_pictures(plant: PlantTrace, prefix: str) -> list[Picture]:
     ]
 
 
-def _looks(plant: PlantTrace) -> Iterator[Picture]:
+def _looks(plant: PlantTrace) -> Iterator[StepPicture]:
     """What the network sees, and what it says."""
-    yield Picture("square", "the square that the network sees", enlarge(plant.view, READABLE))
+    yield StepPicture("square", "the square that the network sees", enlarge(plant.view, READABLE))
     embedding = draw_embedding(plant.seen.embeddings, plant.inside)
-    yield Picture("embedding", "embedding: 3 components as RGB", enlarge(embedding, READABLE))
+    yield StepPicture("embedding", "embedding: 3 components as RGB", enlarge(embedding, READABLE))
     if plant.seen.foreground is not None:
         foreground = draw_shares(plant.seen.foreground)
-        yield Picture("foreground", "probability of the foreground", enlarge(foreground, READABLE))
+        yield StepPicture("foreground", "probability of the foreground", enlarge(foreground, READABLE))
 
 
-def _of_stage(plant: PlantTrace, stage: Stage) -> Iterator[Picture]:
+def _of_stage(plant: PlantTrace, stage: Stage) -> Iterator[StepPicture]:
     """The labels after a step, and before them what they were merged from."""
     if stage.segments is not None:
         first = 0 if plant.seen.foreground is None else 1
         likelihood, masks = (_sheet(maps, first) for maps in stage.segments)
-        yield Picture("likelihood", "likelihood image of each segment", likelihood, main=False)
-        yield Picture("masks", "ClusterNet's mask of each segment", masks, main=False)
+        yield StepPicture("likelihood", "likelihood image of each segment", likelihood, main=False)
+        yield StepPicture("masks", "ClusterNet's mask of each segment", masks, main=False)
     count = int(stage.leaves.labels.max(initial=0))
     labels = draw_labels(stage.leaves.labels, READABLE)
-    yield Picture(stage.step, f"leaves after {stage.step}: {count}", labels)
+    yield StepPicture(stage.step, f"leaves after {stage.step}: {count}", labels)
 
 
 def _sheet(maps: NDArray[np.float32], first: int) -> Rgb:
@@ -144,7 +144,7 @@ def _sheet(maps: NDArray[np.float32], first: int) -> Rgb:
     return picture_grid([pictures[i : i + columns] for i in starts], [names[i : i + columns] for i in starts])
 
 
-def _refuse_leftovers(photo: Path, out: Path, pictures: Sequence[Picture]) -> None:
+def _refuse_leftovers(photo: Path, out: Path, pictures: Sequence[StepPicture]) -> None:
     """Raise OutputError where a picture would replace the photo, or stand beside those of another run."""
     names = {picture.name for picture in pictures}
     if photo.resolve() in {(out / name).resolve() for name in names}:

@@ -55,7 +55,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Report:
+class BatchReport:
     """What became of a batch."""
 
     done: int
@@ -77,7 +77,7 @@ def segment_files(
     workers: int = 1,
     max_pixels: int = MAX_PIXELS,
     on_progress: Callable[[Step], None] = lambda _: None,
-) -> Report:
+) -> BatchReport:
     """Segment photos into a folder: label maps, overlays, leaves.csv, plants.csv, photos.csv and run.toml.
 
     A photo that fails is reported and the others come out. Photos done before are skipped unless `overwrite`;
@@ -113,7 +113,7 @@ def segment_files(
             _collect(pending, tally, limit)
         _collect(pending, tally, 0)
     empty = [photo for photo in photos if photo in tally.empty]
-    return Report(tally.done, tally.skipped, tally.leaves, empty, tally.errors)
+    return BatchReport(tally.done, tally.skipped, tally.leaves, empty, tally.errors)
 
 
 @dataclass(frozen=True)

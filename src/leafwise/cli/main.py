@@ -4,6 +4,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -95,5 +96,8 @@ for _command in (
 
 def run() -> None:
     """The entry point of the `leafwise` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a path may hold what a terminal or file cannot show
+            stream.reconfigure(errors="backslashreplace")
     heed_endings()
     app()

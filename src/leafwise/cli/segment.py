@@ -11,7 +11,7 @@ from leafwise.cli.console import photo_bar, plain
 from leafwise.cli.segmenters import segmenter_of
 
 if TYPE_CHECKING:
-    from leafwise.batch import Report, Step
+    from leafwise.batch import BatchReport, Step
 
 NAMED = 5  # photos without a leaf, at most, in the last lines
 
@@ -111,7 +111,7 @@ def segment(
     _sum_up(report, missing, out, errors)
 
 
-def _sum_up(report: "Report", missing: list[str], out: Path, errors: Console) -> None:
+def _sum_up(report: "BatchReport", missing: list[str], out: Path, errors: Console) -> None:
     skipped = f", {report.skipped} done before" if report.skipped else ""
     plain().print(
         f"{report.done} photos segmented{skipped}, {report.leaves} leaves found: "

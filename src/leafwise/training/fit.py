@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
 from torch.utils.data import DataLoader
 
 import leafwise
-from leafwise.config import NetSettings, PipelineSettings, RunSettings, to_toml
+from leafwise.config import NetSettings, PipelineSettings, RunSettings, TrainingSettings, to_toml
 from leafwise.datasets import Pair, Seen, Split
 from leafwise.errors import DatasetError, SettingsError
 from leafwise.imaging import make_folder, write_text
@@ -77,7 +77,8 @@ def train(
     """
     if not training:
         raise DatasetError("no photo to train on; give a data set with at least one pair")
-    if resume and (out / SETTINGS_NAME).is_file():
+    goes_on = resume and (out / SETTINGS_NAME).is_file()
+    if goes_on:
         start = start_of(out, start)
     if settings.training.start_share > 0 and start is None:
         raise SettingsError(
@@ -90,29 +91,19 @@ def train(
         callbacks = _callbacks(out, settings, every, hardware, validated=bool(validation))
         trainer = make_trainer(out, epochs, callbacks, hardware, validate_every=every if validation else 1)
         if trainer.is_global_zero:
-            refuse_second_run(out, settings, TRAINED_BY, resume=resume)
-            refuse_other_photos(out, split)
-        if resume and (out / SETTINGS_NAME).is_file() and (out / "model" / CARD_NAME).is_file():
-            return _use_as(out, settings)
+            _refuse_other_run(out, split, settings, resume=resume)
+        if goes_on and (out / "model" / CARD_NAME).is_file():
+            if trainer.is_global_zero:
+                _use_as(out, settings)
+            return out / "model"
         lightning.seed_everything(settings.training.seed, workers=True, verbose=False)
         module = EmbeddingModule(make_net(settings.net, start), settings)
         device = trainer.strategy.root_device
         shown = [read_photo(pair, settings) for pair in training] + synthetic_photos(settings)
-        groups = [pair.group for pair in training]
-        groups += [f"synthetic {i}" for i in range(settings.training.synthetic_plants)]
-        sampler = GroupSampler(
-            groups,
-            settings.training.plant_photos,
-            least=settings.training.least_views,
-            seed=settings.training.seed,
-        )
+        sampler = _sampler(training, settings.training)
         judged = [read_photo(pair, settings) for pair in validation]
         if trainer.is_global_zero:  # not before all is well: what is put right can be started anew
-            make_folder(out)
-            write_split(out, split, seed=settings.training.seed, seen=seen_by(start) if start else Seen())
-            if start is not None:
-                write_text(out / START_NAME, f"{find_model(start).absolute()}\n")
-            write_text(out / SETTINGS_NAME, to_toml(settings))
+            _write_down(out, split, settings, start)
         last = last_checkpoint(out)
         with (
             kept_metrics(out / "logs", writes=trainer.is_global_zero),
@@ -136,8 +127,29 @@ def train(
     return out / "model"
 
 
-def _use_as(out: Path, settings: RunSettings) -> Path:
-    """The model of a finished run, its card saying how these settings use it: a run that is resumed may change that."""
+def _refuse_other_run(out: Path, split: Split, settings: RunSettings, *, resume: bool) -> None:
+    refuse_second_run(out, settings, TRAINED_BY, resume=resume)
+    if (out / SETTINGS_NAME).is_file():  # then it is resumed
+        refuse_other_photos(out, split)
+
+
+def _write_down(out: Path, split: Split, settings: RunSettings, start: str | Path | None) -> None:
+    """What a run is of, settings last: where they are, all is."""
+    make_folder(out)
+    write_split(out, split, seed=settings.training.seed, seen=seen_by(start) if start else Seen())
+    if start is not None:
+        write_text(out / START_NAME, f"{find_model(start).absolute()}\n")
+    write_text(out / SETTINGS_NAME, to_toml(settings))
+
+
+def _sampler(training: Sequence[Pair], settings: TrainingSettings) -> GroupSampler:
+    groups = [pair.group for pair in training]
+    groups += [f"synthetic {i}" for i in range(settings.synthetic_plants)]
+    return GroupSampler(groups, settings.plant_photos, least=settings.least_views, seed=settings.seed)
+
+
+def _use_as(out: Path, settings: RunSettings) -> None:
+    """Let the card of a finished run's model say how these settings use it: a run that is resumed may change that."""
     model = out / "model"
     card = read_card(model)
     used = replace(
@@ -150,7 +162,6 @@ def _use_as(out: Path, settings: RunSettings) -> Path:
     if used != card:
         write_text(out / SETTINGS_NAME, to_toml(settings))
         write_card(replace(used, scores={}), model)  # they were of the former use
-    return model
 
 
 def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:

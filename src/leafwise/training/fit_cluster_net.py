@@ -74,8 +74,8 @@ def train_cluster_net(
         trainer = make_trainer(out, settings.epochs, run_callbacks(out, settings.seed), hardware)
         if trainer.is_global_zero:
             refuse_second_run(out, RunSettings(cluster_net=settings), ("cluster_net",), resume=resume)
-            refuse_other_photos(out, split)
-            if (out / SETTINGS_NAME).is_file():
+            if (out / SETTINGS_NAME).is_file():  # then it is resumed
+                refuse_other_photos(out, split)
                 start_of(out, loaded.folder)
         lightning.seed_everything(settings.seed, workers=True, verbose=False)
         segments = _segments_of_all(loaded, sources, settings)

@@ -32,10 +32,10 @@ def test_each_problem_is_one_line_that_names_its_file(dataset):
     result = leafwise("check", dataset)
     assert result.exit_code == 1
     *problems, summary = result.stdout.splitlines()
-    assert summary == "3 pairs in 3 groups, 2 problems, 1 doubtful"
+    assert summary == "3 pairs in 3 groups, 3 problems"
     assert [line.split(": ")[0] for line in problems] == [str(labels / f"p{i}.png") for i in range(3)]
     assert "30 x 20 pixels, its photo 50 x 48" in problems[0]
-    assert "doubtful: empty" in problems[1]
+    assert "empty" in problems[1]
     assert "binary mask" in problems[2]
 
 

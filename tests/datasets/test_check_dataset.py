@@ -87,7 +87,7 @@ def test_masks_in_one_piece_show_in_the_whole_set(tmp_path, add):
     add("b", [[0, 3, 3]])
     add("broken", np.zeros((3, 4), int))
     found = found_in(tmp_path)
-    assert found.pop("all pairs").startswith("binary masks (no map of 2 has two labels)")
+    assert found.pop("all pairs").startswith("binary masks (no map of 3 has two labels)")
     assert list(found) == ["broken"]
     add("c", [[0, 1, 2]])
     assert list(found_in(tmp_path)) == ["broken"]
@@ -95,6 +95,8 @@ def test_masks_in_one_piece_show_in_the_whole_set(tmp_path, add):
 
 def test_what_may_be_meant_so_is_no_reason_to_refuse_a_data_set(tmp_path, add):
     add("empty", np.zeros((3, 4), int))
+    with pytest.raises(DatasetError, match=r"empty\.png: empty, without any label"):
+        checked_pairs([tmp_path])  # nothing is labelled
     add("parted_by_a_pole", [[1, 0, 1, 0, 1]])
     with pytest.raises(DatasetError, match=r"parted_by_a_pole\.png: a binary mask \(one label in 3 pieces"):
         checked_pairs([tmp_path])  # no map has two labels

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from rich.console import Console
 
 from leafwise.imaging import read_image
@@ -133,6 +134,7 @@ def test_the_best_score_is_known_in_a_folder_that_has_moved(tmp_path):
     before.best_model_path = before.kth_best_model_path = path
     before.best_model_score = before.kth_value = torch.tensor(81.5)
     before.best_k_models = {path: torch.tensor(81.5)}
+    assert before.state_key == ModelCheckpoint(tmp_path, filename="best", monitor="val_sbd").state_key
     after.load_state_dict(before.state_dict())
     moved = str((tmp_path / "new" / "best.ckpt").resolve())
     assert (after.best_model_score, after.best_model_path) == (81.5, moved)

@@ -245,6 +245,10 @@ def test_a_finished_run_takes_how_its_model_is_used(train_small, tmp_path):
     card, model = train_small(training=ONE_EPOCH).card, tmp_path / "run" / "model"
     model.mkdir()
     write_card(card, model)
+    card = replace(card, refine=replace(card.refine, mrf_reduction=2))  # by hand
+    write_card(card, model)
+    train_small(training=ONE_EPOCH, resume=True)
+    assert read_card(model) == card
     used = {
         "looks": {"turns": 5},
         "clustering": {"seed_radius": 1.9},
@@ -253,6 +257,7 @@ def test_a_finished_run_takes_how_its_model_is_used(train_small, tmp_path):
     train_small(training=ONE_EPOCH, resume=True, **used)
     changed = read_card(model)
     assert (changed.looks.turns, changed.clustering.seed_radius, changed.pipeline.steps) == (5, 1.9, "seeded")
+    assert changed.refine == card.refine  # nothing was said of it
     assert changed.scores == {}  # they were of the former use
     assert from_dict(RunSettings, read_toml(tmp_path / "run" / "settings.toml")).looks.turns == 5
 

@@ -18,6 +18,7 @@ from leafwise.segmenter import Segmenter
 from leafwise.training import Hardware, fit_cluster_net, train_cluster_net
 from leafwise.training.cluster_module import ClusterModule
 from leafwise.training.fit_cluster_net import positive_weight_of, start_constant
+from leafwise.training.origin import refuse_other_embeddings
 from leafwise.training.segments import Segments
 
 CPU = Hardware("cpu", devices="1", precision="32-true")
@@ -65,10 +66,16 @@ def test_what_it_learnt_from_is_written_down(run, pairs, seeing_model):
     assert seen.unknown == str(seeing_model.resolve())  # what taught the embeddings is not known
 
 
-def test_a_run_of_another_model_or_of_other_photos_is_not_resumed(run, pairs, seeing_model, tiny_model):
+def test_a_run_of_another_model_or_of_other_photos_is_not_resumed(run, pairs, seeing_model, tmp_path):
     out, _ = run
-    with pytest.raises(OutputError, match=r"its run started from .*; start from that again"):
-        train_cluster_net(pairs[:2], tiny_model, out, SMALL, resume=True, hardware=CPU)
+    other = shutil.copytree(seeing_model, tmp_path / "other")
+    with (other / "embedding.onnx").open("ab") as file:
+        file.write(b"\x00\x00")  # another network, as far as bytes tell
+    with pytest.raises(OutputError, match=r"holds a ClusterNet of another model than .*other; name"):
+        refuse_other_embeddings(out, other)
+    refuse_other_embeddings(out, shutil.copytree(seeing_model, tmp_path / "moved"))
+    (tmp_path / "older").mkdir()
+    refuse_other_embeddings(tmp_path / "older", other)  # says nothing of its model
     with pytest.raises(OutputError, match="holds a training of other photos"):
         train_cluster_net(pairs[:3], seeing_model, out, SMALL, resume=True, hardware=CPU)
 
@@ -87,11 +94,16 @@ def test_models_of_other_grids_are_refused(pairs, seeing_model, tmp_path):
     card = read_card(coarse)
     looks = replace(card.looks, input_size=2 * card.looks.input_size)
     write_card(replace(card, looks=looks), coarse)
-    for own in (pairs[:1], []):  # the model's own grid counts where others show all photos, too
-        with pytest.raises(ModelError, match="different sizes"):
-            train_cluster_net(
-                own, seeing_model, tmp_path / "out", SMALL, others=[(coarse, pairs[1:2])], hardware=CPU
-            )
+    with pytest.raises(ModelError, match="different sizes"):
+        train_cluster_net(
+            pairs[:1], seeing_model, tmp_path / "out", SMALL, others=[(coarse, pairs[1:2])], hardware=CPU
+        )
+
+
+def test_models_that_differ_in_knowing_a_foreground_are_refused(pairs, seeing_model, painted_model, tmp_path):
+    others = [(painted_model, pairs[:1])]
+    with pytest.raises(ModelError, match="some of the models know a foreground"):
+        train_cluster_net([], seeing_model, tmp_path / "out", SMALL, others=others, hardware=CPU)
 
 
 def test_a_model_that_sees_no_leaf_is_told_of(pairs, tiny_model, tmp_path):

@@ -48,18 +48,19 @@ def check_dataset(
     `progress` is called after each pair, with the number of pairs done and that of all.
     """
     problems: list[Problem] = []
-    counts: list[int] = []  # labels in each of the maps that nothing is wrong with
-    most = 0
+    counts: list[int] = []  # labels in each of the maps that nothing is wrong with for certain
     for done, pair in enumerate(pairs, start=1):
         found, n_labels = _check_pair(pair)
         problems += found
-        counts += [] if found else [n_labels]
-        most = max(most, n_labels)
+        counts += [] if any(not problem.doubt for problem in found) else [n_labels]
         if progress is not None:
             progress(done, len(pairs))
-    if most < 2:
+    most = max(counts, default=0)
+    if most == 0:  # then nothing is labelled at all
+        return [replace(one, doubt=False) for one in problems]
+    if most == 1:
         problems = [replace(one, doubt=one.doubt and one.what == EMPTY) for one in problems]
-    if len(counts) > 1 and most == 1:
+    if most == 1 and len(counts) > 1:
         what = f"binary masks (no map of {len(counts)} has two labels), where instances are expected"
         problems.append(_unfit("all pairs", pairs[0].labels.parent, what))
     return problems

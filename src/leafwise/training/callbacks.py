@@ -134,6 +134,11 @@ class BothEnds(Callback):
 class MovableCheckpoint(ModelCheckpoint):
     """Knows its best score in a folder that has moved, too: Lightning's own would write over it with any other."""
 
+    @property
+    def state_key(self) -> str:
+        """As Lightning's own: its checkpoints go on as these."""
+        return super().state_key.replace(type(self).__qualname__, ModelCheckpoint.__qualname__, 1)
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take what a checkpoint says, its files' paths as they are now."""
         here = str(self.dirpath)

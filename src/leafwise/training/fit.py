@@ -1,7 +1,7 @@
 """One training run: photos in, a model folder out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,15 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
 from torch.utils.data import DataLoader
 
 import leafwise
-from leafwise.config import NetSettings, PipelineSettings, RunSettings, TrainingSettings, to_toml
+from leafwise.config import (
+    NetSettings,
+    PipelineSettings,
+    RunSettings,
+    TrainingSettings,
+    from_dict,
+    read_toml,
+    to_toml,
+)
 from leafwise.datasets import Pair, Seen, Split
 from leafwise.errors import DatasetError, SettingsError
 from leafwise.imaging import make_folder, write_text
@@ -149,19 +157,19 @@ def _sampler(training: Sequence[Pair], settings: TrainingSettings) -> GroupSampl
 
 
 def _use_as(out: Path, settings: RunSettings) -> None:
-    """Let the card of a finished run's model say how these settings use it: a run that is resumed may change that."""
-    model = out / "model"
-    card = read_card(model)
-    used = replace(
-        card,
-        looks=settings.looks,
-        clustering=settings.clustering,
-        refine=settings.refine,
-        pipeline=_pipeline_of(settings),
-    )
-    if used != card:
+    """Let the card of a finished run's model say what has changed in how it is used since the run's settings.toml."""
+    before = from_dict(RunSettings, read_toml(out / SETTINGS_NAME), where=str(out / SETTINGS_NAME)).segment
+    now = settings.segment
+    sections = [
+        field.name for field in fields(now) if getattr(now, field.name) != getattr(before, field.name)
+    ]
+    if sections:
+        changed = {name: getattr(now, name) for name in sections}
+        if "pipeline" in changed:
+            changed["pipeline"] = _pipeline_of(settings)
+        model = out / "model"
+        write_card(replace(read_card(model), scores={}, **changed), model)  # scores were of the former use
         write_text(out / SETTINGS_NAME, to_toml(settings))
-        write_card(replace(used, scores={}), model)  # they were of the former use
 
 
 def make_net(settings: NetSettings, start: str | Path | None) -> EmbeddingNet:
@@ -270,6 +278,6 @@ def _card(
 
 
 def _pipeline_of(settings: RunSettings) -> PipelineSettings:
-    """The pipeline of a model without a ClusterNet: one comes later, and brings its step and what follows it."""
+    """The pipeline of a model without a ClusterNet, up to its step: one comes later, and brings that."""
     steps = takewhile(lambda step: step != "cluster_net", settings.pipeline.steps.split("+"))
     return PipelineSettings("+".join(steps))

@@ -21,7 +21,14 @@ from leafwise.nets import ClusterNet
 from leafwise.training.cluster_module import ClusterModule
 from leafwise.training.logs import kept_metrics
 from leafwise.training.model_folder import add_cluster_net
-from leafwise.training.origin import START_NAME, refuse_other_photos, seen_by, start_of, write_split
+from leafwise.training.origin import (
+    EMBEDDINGS_NAME,
+    digest_of,
+    refuse_other_embeddings,
+    refuse_other_photos,
+    seen_by,
+    write_split,
+)
 from leafwise.training.photos import read_photo
 from leafwise.training.sampling import GroupSampler
 from leafwise.training.segments import Segments, SegmentSet, make_segments
@@ -54,7 +61,7 @@ def train_cluster_net(
     Args:
         pairs: photos with their truth, better not those that the embeddings were trained on (paper, section 5.2).
         model: a model's name or folder; its own looks, clustering and foreground make the likelihood images.
-        out: the run's folder: settings.toml, split.json, start.txt, logs/, checkpoints/, model/.
+        out: the run's folder: settings.toml, split.json, embeddings.txt, logs/, checkpoints/, model/.
         settings: the net's width, its training set and its training.
         others: more models of the same grid, each with photos of its own, to learn from too: those of a
             cross-validation with the photos that each has not seen. For a likelihood image knows distances alone.
@@ -76,7 +83,7 @@ def train_cluster_net(
             refuse_second_run(out, RunSettings(cluster_net=settings), ("cluster_net",), resume=resume)
             if (out / SETTINGS_NAME).is_file():  # then it is resumed
                 refuse_other_photos(out, split)
-                start_of(out, loaded.folder)
+                refuse_other_embeddings(out, loaded.folder)
         lightning.seed_everything(settings.seed, workers=True, verbose=False)
         segments = _segments_of_all(loaded, sources, settings)
         positive_weight = positive_weight_of(segments, settings)
@@ -86,7 +93,7 @@ def train_cluster_net(
         if trainer.is_global_zero:
             make_folder(out)
             write_split(out, split, seed=settings.seed, seen=seen_by(model))
-            write_text(out / START_NAME, f"{loaded.folder.absolute()}\n")
+            write_text(out / EMBEDDINGS_NAME, f"{digest_of(loaded.folder)}\n")
             write_text(out / SETTINGS_NAME, tomli_w.dumps({"cluster_net": to_dict(settings)}))
         batch_size = min(settings.batch_size, len(segments.masks))
         order = GroupSampler(["segment"] * len(segments.masks), 0, seed=settings.seed)
@@ -112,10 +119,11 @@ def _segments_of_all(
     own: Model, sources: Sequence[tuple[Path, Sequence[Pair]]], settings: ClusterNetSettings
 ) -> Segments:
     models = [load_model(folder) for folder, _ in sources]
-    if len({_sight(model) for model in [own, *models]}) > 1:
+    if len({(model.card.looks.input_size, model.card.stride) for model in models}) > 1:
+        raise ModelError("the models see photos at different sizes; give models of one looks.input_size")
+    if len({model.card.net.foreground_head for model in [own, *models]}) > 1:
         raise ModelError(
-            "the models see photos at different sizes, or not all know a foreground; give models of one "
-            "looks.input_size and one kind of network"
+            "some of the models know a foreground and some do not; give models of one kind of network"
         )
     parts = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -129,11 +137,6 @@ def _segments_of_all(
             f"{sources[0][0]}: the model sees no leaf on the photos for ClusterNet; train the model further first"
         )
     return segments
-
-
-def _sight(model: Model) -> tuple[int, int, bool]:
-    """What the likelihood images of models must have in common: their grid, and whether the background is one."""
-    return model.card.looks.input_size, model.card.stride, model.card.net.foreground_head
 
 
 def start_constant(net: ClusterNet, share: float, positive_weight: float) -> None:

@@ -1,12 +1,16 @@
 """Where a training began and what it has seen, written down in its folder."""
 
+import hashlib
 from pathlib import Path
 
 from leafwise.datasets import SPLIT_NAME, Folds, Seen, Split, learnt_names, listed, seen_in, write_folds
 from leafwise.errors import OutputError
-from leafwise.models import find_model, reference_to
+from leafwise.models import EMBEDDING_NAME, find_model, reference_to
 
 START_NAME = "start.txt"  # in a run's folder: the model that it started from
+EMBEDDINGS_NAME = (
+    "embeddings.txt"  # in that of a ClusterNet: the digest of the network whose embeddings it learns from
+)
 
 
 def seen_by(model: str | Path) -> Seen:
@@ -42,6 +46,19 @@ def refuse_other_photos(out: Path, split: Split) -> None:
         raise OutputError(
             f"{out}: holds a training of other photos ({listed(differ)}); name another folder, or remove this one"
         )
+
+
+def digest_of(model: Path) -> str:
+    """A fingerprint of a model folder's embedding network."""
+    with (model / EMBEDDING_NAME).open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+
+
+def refuse_other_embeddings(out: Path, model: Path) -> None:
+    """Raise OutputError where the ClusterNet in `out` is one of another model than that in a folder, wherever it is."""
+    written = out / EMBEDDINGS_NAME
+    if written.is_file() and written.read_text(encoding="utf-8").strip() != digest_of(model):
+        raise OutputError(f"{out}: holds a ClusterNet of another model than {model}; name another folder")
 
 
 def start_of(out: Path, asked: str | Path | None) -> Path | None:

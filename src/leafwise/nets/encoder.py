@@ -14,8 +14,6 @@ from torch import Tensor, nn
 
 from leafwise.errors import ModelError
 
-SMALLEST = 32  # times smaller than the image is an encoder's last map at most: views are multiples of it
-
 
 def make_encoder(name: str, weights: str) -> nn.Module:
     """A timm encoder that returns its feature maps, the largest first.
@@ -55,11 +53,10 @@ def _why_not(name: str, weights: str, error: Exception) -> str:
 
 def _check_pyramid(encoder: nn.Module, name: str) -> None:
     strides = list(encoder.feature_info.reduction())  # type: ignore[operator, union-attr]
-    if strides[0] not in (2, 4) or strides[-1] > SMALLEST or any(b != 2 * a for a, b in pairwise(strides)):
+    if strides[0] not in (2, 4) or any(b != 2 * a for a, b in pairwise(strides)):
         raise ModelError(
             f"the feature maps of timm's encoder {name!r} are {', '.join(map(str, strides))} times smaller than "
-            f"the image, the decoders need 2 or 4, then twice as much at each step up to {SMALLEST}; take another "
-            "encoder"
+            "the image, the decoders need 2 or 4, then twice as much at each step; take another encoder"
         )
 
 

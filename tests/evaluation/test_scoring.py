@@ -96,6 +96,12 @@ def test_scores_are_kept_and_done_again_for_other_candidates(painted_model, pain
     kept_scores(path, painted, painted_model, candidates_of(model, "hdbscan+mrf"))
     with pytest.raises(AssertionError):
         kept_scores(path, painted, painted_model, one)
+    before = painted[0].labels.read_bytes()
+    painted[0].labels.write_bytes(painted[0].image.read_bytes())
+    with pytest.raises(AssertionError):  # a label map that has changed
+        kept_scores(path, painted, painted_model, candidates_of(model, "hdbscan+mrf"))
+    painted[0].labels.write_bytes(before)
+    kept_scores(path, painted, painted_model, candidates_of(model, "hdbscan+mrf"))
     with pytest.raises(AssertionError):  # other photos
         kept_scores(path, painted[1:], painted_model, candidates_of(model, "hdbscan+mrf"))
 

@@ -56,6 +56,7 @@ def scored(pairs, tmp_path, monkeypatch):
         raise AssertionError("what is done is not done again")
 
     monkeypatch.setattr(module, "train", no_training)
+    monkeypatch.setattr("leafwise.evaluation.scoring.digest_of", lambda _: "as it was")
     splits = []
     for fold in range(3):
         held_out = pairs[2 * fold : 2 * fold + 2]
@@ -70,6 +71,7 @@ def scored(pairs, tmp_path, monkeypatch):
                     "photo": pair.name,
                     "number": number,
                     "settings": str(settings),
+                    "digest": 2 * "as it was",
                     "pipeline": "hdbscan",
                     "sbd": sbds[fold][photo][number],
                 }
@@ -391,6 +393,12 @@ def test_folds_that_leave_photos_out_are_refused(pairs, tmp_path):
         prepare_folds(pairs, tmp_path, n_folds=2, seed=0)
     with pytest.raises(DatasetError, match="not by group"):
         prepare_folds(pairs[:4], tmp_path, n_folds=2, seed=0, by_group=True)
+
+
+def test_a_pipeline_that_knows_the_truth_is_not_chosen_from(pairs, tmp_path):
+    candidates = make_candidates(["seeded", "true_means"], [SETTINGS.clustering], SETTINGS.segment)
+    with pytest.raises(SettingsError, match="true_means knows the truth"):
+        cross_validate(make_folds(pairs, n_folds=3, seed=0), tmp_path, {"": SETTINGS}, candidates)
 
 
 def test_a_photo_that_two_folds_hold_out_is_refused(pairs, tmp_path):

@@ -262,6 +262,17 @@ def test_a_finished_run_takes_how_its_model_is_used(train_small, tmp_path):
     assert from_dict(RunSettings, read_toml(tmp_path / "run" / "settings.toml")).looks.turns == 5
 
 
+@pytest.mark.parametrize("left", [0, 3_000, 30_000])
+def test_a_checkpoint_that_was_cut_short_is_told_of(train_small, tmp_path, left):
+    train_small(training=ONE_EPOCH)
+    last = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:left])
+    with pytest.raises(OutputError, match=r"last\.ckpt: damaged or cut short; remove it"):
+        train_small(training=ONE_EPOCH, resume=True)
+    last.unlink()
+    train_small(training=ONE_EPOCH, resume=True)
+
+
 def test_a_run_of_other_photos_is_not_resumed(train_small, tmp_path):
     train_small(training=ONE_EPOCH)
     split = tmp_path / "run" / "split.json"

@@ -69,7 +69,7 @@ def convert(
 
 
 def _sum_up(outcomes: "Counter[str]", out: Path) -> None:
-    """Print what became of the photos; exit status 1 where one failed."""
+    """Print what became of the photos; exit status 1 where one failed, or none has an instance."""
     written = outcomes["written"]
     parts = ["1 photo converted" if written == 1 else f"{written} photos converted"]
     for outcome, words in (
@@ -80,5 +80,5 @@ def _sum_up(outcomes: "Counter[str]", out: Path) -> None:
         if outcomes[outcome]:
             parts.append(f"{outcomes[outcome]} {words}")
     plain().print(f"{'; '.join(parts)}: {out}")
-    if outcomes["failed"]:
+    if outcomes["failed"] or not (written or outcomes["there already"]):
         raise typer.Exit(1)

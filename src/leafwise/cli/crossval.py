@@ -121,8 +121,17 @@ def crossval(
             table.add_row(name, str(len(photos)), *(f"{photos[c].mean():.2f}" for c in columns))
     table.add_row("all", str(len(result.photos)), *(f"{value:.2f}" for value in result.means().values()))
     show.print(table)
+    one_fold = result.photos["fold"].nunique() == 1
+    where = "these photos" if one_fold else "the other folds"
     for name, means in result.means_by("variant", "pipeline").items():
         scores = f"SBD {means['sbd']:.2f}, FBD {means['fbd']:.2f}, |DiC| {means['abs_dic']:.2f}"
-        show.print(f"{name}: {scores}, with the settings that are best for it on the other folds")
-    best = f"{result.variant} {result.chosen.pipeline.steps} {to_dict(result.chosen.clustering)}".strip()
+        show.print(f"{name}: {scores}, with the settings that are best for it on {where}")
+    usual = to_dict(settings.clustering)
+    chosen = to_dict(result.chosen.clustering).items()
+    changed = [f"--set clustering.{key}={value}" for key, value in chosen if value != usual[key]]
+    best = " ".join([result.variant, result.chosen.pipeline.steps, *changed]).strip()
     show.print(f"best settings over all folds: {best}")
+    if one_fold:
+        show.print(
+            "There is one fold alone: they were chosen on the photos that are scored, so the scores are too good."
+        )

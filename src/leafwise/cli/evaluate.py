@@ -71,12 +71,15 @@ def evaluate(
     from leafwise.config import apply_overrides
     from leafwise.evaluation import evaluate as run
     from leafwise.evaluation import unseen_by, usual_pipelines, write_evaluation
+    from leafwise.imaging import make_folder
     from leafwise.models import load_model
     from leafwise.segmenter import DEFAULT_MODEL
 
     loaded = load_model(model or DEFAULT_MODEL)
     settings = apply_overrides(loaded.card.segment, set_ or [])
     names = split_names(pipelines) if pipelines else usual_pipelines(loaded, settings)
+    if out is not None:
+        make_folder(out)  # before the long work
     pairs = read_pairs([dataset])
     if only_unseen:
         n_pairs, show = len(pairs), plain(stderr=True).print

@@ -1,6 +1,7 @@
 """`leafwise train`: a data set in, a model folder out."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,7 +85,7 @@ def train(
         hardware=Hardware(accelerator, devices, nodes, precision),
     )
     show = rank_zero_only(plain().print)  # on several devices, each runs this command
-    show(f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {folder}")
+    show(f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {quote(str(folder))}")
 
 
 def _split(pairs: "list[Pair]", settings: "RunSettings", split: Path | None, *, by_group: bool) -> "Split":

@@ -1,6 +1,7 @@
 """`leafwise train-cluster-net`: a model and photos in, the model with a ClusterNet out."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -85,4 +86,4 @@ def train_cluster_net(
             raise DatasetError(f"{split}: names no validation photos; give another file, or no --split")
     hardware = Hardware(accelerator, devices="1", precision=precision)
     folder = train_net(pairs, model, out, settings, others=others, resume=resume, hardware=hardware)
-    plain().print(f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {folder}")
+    plain().print(f"Trained: {folder}. Try it: leafwise segment PHOTOS --model {quote(str(folder))}")

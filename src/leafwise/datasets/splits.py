@@ -15,7 +15,10 @@ from leafwise.datasets.roles import listed, read_json
 from leafwise.errors import DatasetError, SettingsError
 from leafwise.imaging import write_text
 
-_NO_FOLDS = "not a file of folds; write it anew with write_folds"
+_NO_FOLDS = (
+    'not a file of folds; write it as {"seed": 0, "by_group": false, "splits": [{"train": ["NAME", ...], '
+    '"validation": ["NAME", ...]}, ...]}, names as `leafwise check` pairs them: without endings'
+)
 SPLIT_NAME = "split.json"  # in a run's folder: what trained, what validated, and what was seen before
 
 
@@ -123,7 +126,10 @@ def read_folds(path: str | os.PathLike[str], pairs: Sequence[Pair]) -> Folds:
         raise DatasetError(f"{path}: {_NO_FOLDS}") from error
     unknown = sorted({name for halves in splits for half in halves for name in half} - by_name.keys())
     if unknown:
-        raise DatasetError(f"{path}: photos that are not there: {listed(unknown)}; add them or split anew")
+        raise DatasetError(
+            f"{path}: photos that are not there: {listed(unknown)}; names have no ending (plant001); "
+            "add the photos or split anew"
+        )
     for train, validation in splits:
         both = sorted(set(train) & set(validation))
         if both:

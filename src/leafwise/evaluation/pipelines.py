@@ -20,7 +20,7 @@ from leafwise.evaluation.scoring import (
 )
 from leafwise.evaluation.sheets import WORST, draw_found
 from leafwise.imaging import make_folder, write_image, write_text
-from leafwise.models import Model, reference_to
+from leafwise.models import Model, reference_to, shipped_models
 from leafwise.segmenter import Segmenter
 
 
@@ -52,6 +52,11 @@ def unseen_by(
     Raises DatasetError where there is no such file, or no pair is left.
     """
     written = model.parent / SPLIT_NAME
+    if model in shipped_models():
+        raise DatasetError(
+            f"{model.name} comes with leafwise, which photos it has seen is not known by name; "
+            f"`leafwise models {model.name}` says what it was trained on"
+        )
     if not written.is_file():
         raise DatasetError(
             f"{written}: not there, so what the model has seen is not known; name the folder that its training wrote"

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leafwise.batch import IN_FLIGHT, Workers
+from leafwise.batch import IN_FLIGHT, Workers, digest_of
 from leafwise.clustering import centers_of, nearest_center
 from leafwise.config import ClusteringSettings, LookSettings, PipelineSettings, SegmentSettings
 from leafwise.datasets import Pair
@@ -127,12 +127,14 @@ def kept_scores(
     path: Path, pairs: Sequence[Pair], model: Path, candidates: Sequence[Candidate], workers: int = 1
 ) -> pd.DataFrame:
     """`score_photos` of a model folder, kept in a file; what is there of the same candidates and photos stays."""
+    digests = {pair.name: digest_of(pair.image) + digest_of(pair.labels) for pair in pairs}
     if path.is_file():
         table = pd.read_csv(path, dtype={"photo": str})
         same = list(table["settings"].unique()) == [str(candidate) for candidate in candidates]
-        if same and set(table["photo"]) == {pair.name for pair in pairs}:
+        if same and "digest" in table and dict(zip(table["photo"], table["digest"], strict=True)) == digests:
             return table
     table = score_photos(pairs, load_model(model), candidates, workers=workers)
+    table["digest"] = table["photo"].map(digests)  # a label map may be put right
     write_text(path, table.to_csv(index=False))
     return table
 

@@ -144,14 +144,19 @@ def cross_validate(
     which must not have seen the photos held out here.
 
     Raises OutputError where `out` holds models of other settings or another start, DatasetError where a model to
-    start from is missing or has seen held-out photos, SettingsError where a ClusterNet has no other fold to learn from
-    or two variants are one training.
+    start from is missing or has seen held-out photos, SettingsError where a ClusterNet has no other fold to learn from,
+    two variants are one training, or a candidate knows the truth.
     """
     with_cluster_nets = any("cluster_net" in one.settings.pipeline.refinements for one in candidates)
     if with_cluster_nets and len(folds.splits) < 2:
         raise SettingsError(
             "a fold's ClusterNet learns from the photos of the other folds, and there is one fold alone; "
             "take two or more (--only 2), or a pipeline without cluster_net (--pipelines seeded)"
+        )
+    if any(one.true_means for one in candidates):
+        raise SettingsError(
+            "true_means knows the truth, so it would be chosen for it; leave it out, and score it by "
+            "`leafwise evaluate --pipelines true_means`"
         )
     _refuse_twins(variants, (*TRAINED_BY, "cluster_net") if with_cluster_nets else TRAINED_BY)
     _refuse_other_start(out, start)
@@ -180,7 +185,9 @@ def cross_validate(
         tried += own
     scores = pd.concat(tables, ignore_index=True)
     photos = chosen_elsewhere(scores)
-    write_text(out / "photos.csv", photos.to_csv(index=False))
+    write_text(
+        out / "photos.csv", photos.drop(columns=["settings", "digest"], errors="ignore").to_csv(index=False)
+    )
     best = best_candidate(scores)
     return CrossValidation(photos, tried, best, list(variants)[best // len(candidates)], scores, shown)
 

@@ -39,7 +39,8 @@ def clustering_grid(settings: RunSettings, choices: Sequence[str] = ()) -> list[
     for a setting that does not exist or has another type.
     """
     if choices:
-        changed = varied(settings, [f"clustering.{choice}" for choice in choices], option="--grid")
+        keys = [f"clustering.{choice.strip().removeprefix('clustering.')}" for choice in choices]
+        changed = varied(settings, keys, option="--grid")
         return [one.clustering for one in changed.values()]
     grid = GRIDS[settings.pipeline.clustering] if settings.net.foreground_head else PAPER_GRID
     return combinations(settings.clustering, grid)

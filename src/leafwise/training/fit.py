@@ -39,8 +39,8 @@ from leafwise.training.trainer import (
     SETTINGS_NAME,
     TRAINED_BY,
     Hardware,
+    checkpoint_to_resume,
     interruptible,
-    last_checkpoint,
     make_trainer,
     quiet,
     refuse_second_run,
@@ -112,7 +112,7 @@ def train(
         judged = [read_photo(pair, settings) for pair in validation]
         if trainer.is_global_zero:  # not before all is well: what is put right can be started anew
             _write_down(out, split, settings, start)
-        last = last_checkpoint(out)
+        last = checkpoint_to_resume(out, resume=resume)
         with (
             kept_metrics(out / "logs", writes=trainer.is_global_zero),
             interruptible(),
@@ -122,7 +122,7 @@ def train(
                 module,
                 _loader(shown, settings, device, sampler),
                 _loader(judged, settings, device) if judged else None,
-                ckpt_path=last if resume and last.is_file() else None,
+                ckpt_path=last,
                 weights_only=True,
             )
         scores = _take_best(module, out) if judged else {}

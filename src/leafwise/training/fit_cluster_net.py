@@ -35,8 +35,8 @@ from leafwise.training.segments import Segments, SegmentSet, make_segments
 from leafwise.training.trainer import (
     SETTINGS_NAME,
     Hardware,
+    checkpoint_to_resume,
     interruptible,
-    last_checkpoint,
     make_trainer,
     quiet,
     refuse_second_run,
@@ -104,11 +104,9 @@ def train_cluster_net(
             drop_last=True,
             generator=torch.Generator().manual_seed(settings.seed),
         )
-        last = last_checkpoint(out)
+        last = checkpoint_to_resume(out, resume=resume)
         with kept_metrics(out / "logs", writes=trainer.is_global_zero), interruptible():
-            trainer.fit(
-                module, loader, ckpt_path=last if resume and last.is_file() else None, weights_only=True
-            )
+            trainer.fit(module, loader, ckpt_path=last, weights_only=True)
     folder = out / "model"
     if trainer.is_global_zero:
         add_cluster_net(module.net, loaded.folder, folder)

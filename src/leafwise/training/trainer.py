@@ -100,6 +100,18 @@ def last_checkpoint(out: Path) -> Path:
     return out / "checkpoints" / "last.ckpt"
 
 
+def checkpoint_to_resume(out: Path, *, resume: bool) -> Path | None:
+    """The checkpoint that a run goes on from, if it does. Raises OutputError where that is damaged."""
+    path = last_checkpoint(out)
+    if not resume or not path.is_file():
+        return None
+    try:
+        torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:
+        raise OutputError(f"{path}: damaged or cut short; remove it, and the run begins anew") from error
+    return path
+
+
 def what_trains(settings: RunSettings, sections: Sequence[str]) -> dict[str, Any]:
     """Of some sections the settings that a training depends on, each under section.name."""
     if not settings.looks.in_tiles:  # then training knows no tiles

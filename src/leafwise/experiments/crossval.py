@@ -91,9 +91,13 @@ class CrossValidation:
         What is best here was chosen on the photos that it is scored on; `means` is not.
         """
         rows = []
-        for _, photos in self.scores.groupby("number"):
+        for number, photos in self.scores.groupby("number"):
             candidate = self.candidates[photos["number"].iloc[0]]
-            settings = {"training": photos["variant"].iloc[0], "pipeline": candidate.pipeline}
+            settings = {
+                "number": number,
+                "training": photos["variant"].iloc[0],
+                "pipeline": candidate.pipeline,
+            }
             settings |= to_dict(candidate.settings.clustering)
             rows.append(settings | {metric: round(photos[metric].mean(), 3) for metric in METRICS})
         return pd.DataFrame(rows)

@@ -13,7 +13,6 @@ from leafwise.batch.records import (
     Entry,
     Record,
     claim_name,
-    digest_of,
     expire_records,
     follow_moved,
     is_done,
@@ -26,6 +25,7 @@ from leafwise.batch.records import (
     write_record,
     write_tables,
 )
+from leafwise.imaging import digest_of
 
 
 def record_of(name, n_leaves=1, **changes):
@@ -82,13 +82,6 @@ def test_areas_of_a_large_photo_are_written_to_the_pixel(out):
     write_record(out, record_of("a", plants=[{"plant": 1, "convex_hull_area_px": 12_345_678.5}]))
     write_tables(out)
     assert (out / "plants.csv").read_text().splitlines()[1] == "a,1,12345678.5"
-
-
-def test_a_digest_is_of_the_bytes_alone(tmp_path):
-    for name, content in {"a": b"x", "b": b"x", "c": b"y"}.items():
-        (tmp_path / name).write_bytes(content)
-    assert digest_of(tmp_path / "a") == digest_of(tmp_path / "b") != digest_of(tmp_path / "c")
-    assert digest_of(tmp_path / "missing") == digest_of(tmp_path) == ""
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])

@@ -268,14 +268,21 @@ def test_results_of_another_version_are_not_mixed(tmp_path, segmenter, paint_pho
     with monkeypatch.context() as patch:
         patch.setattr(leafwise, "__version__", "0.0.9")
         segment_files(photos, out, segmenter)
+    assert_all_are_done_again_if_asked_for(
+        photos, out, segmenter, r"another version of leafwise \(0\.0\.9, this is .*--overwrite"
+    )
+    assert segment_files(photos, out, segmenter).skipped == 2
+
+
+def assert_all_are_done_again_if_asked_for(photos, out, segmenter, refusal):
+    """Two photos in a folder that is refused, and as it was, unless both are to be written over."""
     before = files_of(out)
-    with pytest.raises(OutputError, match=r"another version of leafwise \(0\.0\.9, this is .*--overwrite"):
+    with pytest.raises(OutputError, match=refusal):
         segment_files(photos, out, segmenter)
     with pytest.raises(OutputError, match=r"plant1 .* would stay"):
         segment_files(photos[:1], out, segmenter, overwrite=True)
     assert files_of(out) == before
     assert segment_files(photos, out, segmenter, overwrite=True).done == 2
-    assert segment_files(photos, out, segmenter).skipped == 2
 
 
 def test_a_copy_of_the_model_is_the_same_model(tmp_path, segmenter, paint_photos):
@@ -598,13 +605,9 @@ def test_where_run_toml_says_nothing_photos_that_are_done_are_done_again_if_aske
     photos, out = paint_photos(2), tmp_path / "out"
     segment_files(photos, out, segmenter)
     spoil(out / "run.toml")
-    before = files_of(out)
-    with pytest.raises(OutputError, match=r"run\.toml is empty or gone; .*--overwrite"):
-        segment_files(photos, out, segmenter)
-    with pytest.raises(OutputError, match=r"plant1 .* would stay"):
-        segment_files(photos[:1], out, segmenter, overwrite=True)
-    assert files_of(out) == before
-    assert segment_files(photos, out, segmenter, overwrite=True).done == 2
+    assert_all_are_done_again_if_asked_for(
+        photos, out, segmenter, r"run\.toml is empty or gone; .*--overwrite"
+    )
     assert settings_of_run(out / "run.toml").photos == photos
 
 

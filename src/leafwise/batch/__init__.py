@@ -2,7 +2,7 @@
 
 from leafwise.batch.explain import StepPicture, draw_trace, explain_photo
 from leafwise.batch.files import BatchReport, Step, segment_files
-from leafwise.batch.records import Record, digest_of, read_records, write_tables
+from leafwise.batch.records import Record, read_records, write_tables
 from leafwise.batch.run import Run, check_same_model, photos_to_segment, settings_of_run
 from leafwise.batch.workers import IN_FLIGHT, Workers, core_count
 
@@ -16,7 +16,6 @@ __all__ = [
     "Workers",
     "check_same_model",
     "core_count",
-    "digest_of",
     "draw_trace",
     "explain_photo",
     "photos_to_segment",

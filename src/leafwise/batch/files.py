@@ -19,7 +19,6 @@ from leafwise.batch.records import (
     Entry,
     Record,
     check_path,
-    digest_of,
     expire_records,
     follow_moved,
     has_changed,
@@ -35,7 +34,7 @@ from leafwise.batch.records import (
 from leafwise.batch.run import RUN_NAME, write_run
 from leafwise.batch.workers import IN_FLIGHT, Workers
 from leafwise.errors import ImageError, LeafwiseError, OutputError
-from leafwise.imaging import MAX_PIXELS, make_folder, read_image
+from leafwise.imaging import MAX_PIXELS, digest_of, make_folder, read_image
 from leafwise.segmenter import SeenPlant, Segmenter
 from leafwise.segmenter.segmenter import check_photo
 

@@ -1,7 +1,6 @@
 """What is kept of each photo done, so that a run can be resumed and its tables written at any time."""
 
 import dataclasses
-import hashlib
 import json
 import os
 import time
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from leafwise.errors import ImageError, OutputError
-from leafwise.imaging import is_temporary, natural_key, output_error, write_text
+from leafwise.imaging import digest_of, is_temporary, natural_key, output_error, write_text
 from leafwise.traits import measure_leaves, measure_plants
 
 UNFINISHED = "unfinished"  # for the digest of a photo whose files are not all there, or made otherwise
@@ -45,15 +44,6 @@ class Record(Entry):
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
     """A table's rows, as they go into a record."""
     return [{str(column): value for column, value in row.items()} for row in table.to_dict("records")]
-
-
-def digest_of(path: Path) -> str:
-    """A fingerprint of a file's bytes; empty where it cannot be read (reading it will say why)."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
-    except OSError:
-        return ""
 
 
 def read_records(out: Path) -> dict[str, Record]:

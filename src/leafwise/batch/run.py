@@ -11,7 +11,6 @@ import tomli_w
 import leafwise
 from leafwise.batch.records import (
     UNFINISHED,
-    digest_of,
     expire_records,
     has_content,
     read_entries,
@@ -19,7 +18,7 @@ from leafwise.batch.records import (
 )
 from leafwise.config import SegmentSettings, from_dict, read_toml, to_dict
 from leafwise.errors import ImageError, ModelError, OutputError, SettingsError
-from leafwise.imaging import find_images, write_text
+from leafwise.imaging import digest_of, find_images, write_text
 from leafwise.models import CLUSTER_NET_NAME, EMBEDDING_NAME, reference_to
 from leafwise.segmenter import Segmenter
 

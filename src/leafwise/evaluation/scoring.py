@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leafwise.batch import IN_FLIGHT, Workers, digest_of
+from leafwise.batch import IN_FLIGHT, Workers
 from leafwise.clustering import centers_of, nearest_center
 from leafwise.config import ClusteringSettings, LookSettings, PipelineSettings, SegmentSettings
 from leafwise.datasets import Pair
-from leafwise.imaging import compact_labels, cut_labels, read_image, read_labels, write_text
+from leafwise.imaging import compact_labels, cut_labels, digest_of, read_image, read_labels, write_text
 from leafwise.metrics import score_labels
 from leafwise.models import ClusterNetwork, Model, load_model
 from leafwise.segmenter import SeenPlant, Segmentation, Segmenter, cluster, finish_leaves

@@ -1,6 +1,7 @@
 """Reading and writing photos and label maps, and finding them."""
 
 from leafwise.imaging.contrast import as_seen, stretch_contrast
+from leafwise.imaging.digest import digest_of
 from leafwise.imaging.find import find_images, is_image_file, natural_key
 from leafwise.imaging.labels import compact_labels
 from leafwise.imaging.read import IMAGE_SUFFIXES, MAX_PIXELS, read_image, read_labels
@@ -40,6 +41,7 @@ __all__ = [
     "compact_labels",
     "cut_labels",
     "cut_square",
+    "digest_of",
     "find_images",
     "is_image_file",
     "is_temporary",

@@ -15,15 +15,14 @@ from torch.utils.data import DataLoader
 from leafwise.config import ClusterNetSettings, RunSettings, to_dict
 from leafwise.datasets import Pair, Split
 from leafwise.errors import DatasetError, ModelError
-from leafwise.imaging import make_folder, write_text
-from leafwise.models import Model, load_model
+from leafwise.imaging import digest_of, make_folder, write_text
+from leafwise.models import EMBEDDING_NAME, Model, load_model
 from leafwise.nets import ClusterNet
 from leafwise.training.cluster_module import ClusterModule
 from leafwise.training.logs import kept_metrics
 from leafwise.training.model_folder import add_cluster_net
 from leafwise.training.origin import (
     EMBEDDINGS_NAME,
-    digest_of,
     refuse_other_embeddings,
     refuse_other_photos,
     seen_by,
@@ -93,7 +92,7 @@ def train_cluster_net(
         if trainer.is_global_zero:
             make_folder(out)
             write_split(out, split, seed=settings.seed, seen=seen_by(model))
-            write_text(out / EMBEDDINGS_NAME, f"{digest_of(loaded.folder)}\n")
+            write_text(out / EMBEDDINGS_NAME, f"{digest_of(loaded.folder / EMBEDDING_NAME)}\n")
             write_text(out / SETTINGS_NAME, tomli_w.dumps({"cluster_net": to_dict(settings)}))
         batch_size = min(settings.batch_size, len(segments.masks))
         order = GroupSampler(["segment"] * len(segments.masks), 0, seed=settings.seed)

@@ -1,10 +1,10 @@
 """Where a training began and what it has seen, written down in its folder."""
 
-import hashlib
 from pathlib import Path
 
 from leafwise.datasets import SPLIT_NAME, Folds, Seen, Split, learnt_names, listed, seen_in, write_folds
 from leafwise.errors import OutputError
+from leafwise.imaging import digest_of
 from leafwise.models import EMBEDDING_NAME, find_model, reference_to
 
 START_NAME = "start.txt"  # in a run's folder: the model that it started from
@@ -48,16 +48,10 @@ def refuse_other_photos(out: Path, split: Split) -> None:
         )
 
 
-def digest_of(model: Path) -> str:
-    """A fingerprint of a model folder's embedding network."""
-    with (model / EMBEDDING_NAME).open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
-
-
 def refuse_other_embeddings(out: Path, model: Path) -> None:
     """Raise OutputError where the ClusterNet in `out` is one of another model than that in a folder, wherever it is."""
     written = out / EMBEDDINGS_NAME
-    if written.is_file() and written.read_text(encoding="utf-8").strip() != digest_of(model):
+    if written.is_file() and written.read_text(encoding="utf-8").strip() != digest_of(model / EMBEDDING_NAME):
         raise OutputError(f"{out}: holds a ClusterNet of another model than {model}; name another folder")
 
 
